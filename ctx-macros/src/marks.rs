@@ -1,0 +1,128 @@
+//! The attributes that mean something inside an annotated body.
+
+use proc_macro2::Span;
+use syn::spanned::Spanned;
+use syn::{Attribute, Expr, Meta, parse_quote};
+
+use crate::errors::Errors;
+use crate::options::{Mode, Options};
+
+/// What the author marked one block, `let` or expression with.
+#[derive(Default)]
+pub(crate) struct Marks {
+    /// `#[shield]`
+    pub(crate) shield: Option<Span>,
+    /// `#[checkpoints(MODE)]`
+    pub(crate) checkpoints: Option<(Span, Mode)>,
+    /// `#[with_context]`, `#[with_context(checkpoints = MODE)]`
+    pub(crate) scope: Option<(Span, Mode)>,
+}
+
+/// Which of our attributes this is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Shield,
+    Checkpoints,
+    Value,
+    WithContext,
+}
+
+impl Mark {
+    /// The three small ones are words of ours, never imported. The big one is an import, which may
+    /// be written with its path.
+    pub(crate) fn of(attr: &Attribute) -> Option<Mark> {
+        let path = attr.path();
+        if path.segments.last()?.ident == "with_context" {
+            return Some(Mark::WithContext);
+        }
+        match path.get_ident()?.to_string().as_str() {
+            "shield" => Some(Mark::Shield),
+            "checkpoints" => Some(Mark::Checkpoints),
+            "value" => Some(Mark::Value),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Mark::Shield => "shield",
+            Mark::Checkpoints => "checkpoints",
+            Mark::Value => "value",
+            Mark::WithContext => "with_context",
+        }
+    }
+}
+
+impl Marks {
+    /// Takes our attributes off an expression or a statement, and leaves the others.
+    pub(crate) fn take(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Marks {
+        let mut marks = Marks::default();
+        attrs.retain(|attr| {
+            let span = attr.path().span();
+            match Mark::of(attr) {
+                Some(Mark::Shield) => marks.shield = errors.keep(bare(attr)),
+                Some(Mark::Checkpoints) => {
+                    let mode = errors.keep(attr.parse_args_with(Mode::parse));
+                    marks.checkpoints = mode.map(|mode| (span, mode));
+                }
+                Some(Mark::WithContext) => marks.scope = Some((span, scope_mode(attr, errors))),
+                Some(Mark::Value) | None => return true,
+            }
+            false
+        });
+        marks
+    }
+
+    /// Where the first of the marks stands, with its name.
+    pub(crate) fn first(&self) -> Option<(Span, Mark)> {
+        let shield = self.shield.map(|span| (span, Mark::Shield));
+        let checkpoints = self.checkpoints.map(|(span, _)| (span, Mark::Checkpoints));
+        shield.or(checkpoints)
+    }
+}
+
+/// Makes an attribute that has no meaning where it stands harmless to the compiler, which would
+/// report it once more.
+pub(crate) fn neutralise(attr: &mut Attribute) {
+    attr.meta = parse_quote!(allow());
+}
+
+fn bare(attr: &Attribute) -> syn::Result<Span> {
+    match &attr.meta {
+        Meta::Path(path) => Ok(path.span()),
+        other => Err(syn::Error::new_spanned(other, "`#[shield]` takes no arguments")),
+    }
+}
+
+/// An annotated block takes `checkpoints`, and nothing that belongs to a signature.
+fn scope_mode(attr: &Attribute, errors: &mut Errors) -> Mode {
+    let Meta::List(list) = &attr.meta else {
+        return Mode::default();
+    };
+    let options = Options::parse(list.tokens.clone(), errors);
+    if options.owned.is_some() || options.timeout.is_some() || options.krate.is_some() {
+        errors.at(
+            attr.path().span(),
+            "`#[with_context]` on a block takes `checkpoints = race | between | none` and nothing \
+             else: the other options belong to the function",
+        );
+    }
+    options.mode()
+}
+
+/// The attributes of an expression, for every kind that has them.
+pub(crate) fn attrs_of(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
+    macro_rules! attrs {
+        ($($kind:ident)*) => {
+            match expr {
+                $(Expr::$kind(inner) => Some(&mut inner.attrs),)*
+                _ => None,
+            }
+        };
+    }
+    attrs! {
+        Array Assign Async Await Binary Block Break Call Cast Closure Const Continue Field ForLoop
+        Group If Index Infer Let Lit Loop Macro Match MethodCall Paren Path Range RawAddr Reference
+        Repeat Return Struct Try TryBlock Tuple Unary Unsafe While Yield
+    }
+}

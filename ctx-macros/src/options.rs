@@ -1,0 +1,130 @@
+//! The arguments of `#[with_context(..)]`.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::{Error, Expr, Path, Result, Token};
+
+use crate::errors::Errors;
+
+/// What the author asked for in the parentheses of the attribute.
+#[derive(Clone, Default)]
+pub(crate) struct Options {
+    /// `owned`: the context is injected by value. The span is the word's.
+    pub(crate) owned: Option<Span>,
+    /// `timeout = EXPR`: the body runs under `ctx.with_timeout(EXPR)`.
+    pub(crate) timeout: Option<Expr>,
+    /// `checkpoints = WORD`.
+    pub(crate) checkpoints: Option<Mode>,
+    /// `crate = path`: where the runtime crate is found.
+    pub(crate) krate: Option<Path>,
+}
+
+/// What a checkpoint does with a context that ends while the future is pending.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The future is dropped.
+    #[default]
+    Race,
+    /// The future runs to its end; the context is only looked at before it starts.
+    Between,
+    /// There is no checkpoint.
+    None,
+}
+
+impl Options {
+    /// Reads every argument that can be read, and reports the others.
+    pub(crate) fn parse(args: TokenStream, errors: &mut Errors) -> Options {
+        let mut options = Options::default();
+        let read = |input: ParseStream| {
+            while !input.is_empty() {
+                if let Err(error) = options.argument(input) {
+                    errors.push(error);
+                    skip_argument(input)?;
+                }
+                if !input.is_empty() {
+                    input.parse::<Token![,]>()?;
+                }
+            }
+            Ok(())
+        };
+        let outcome = read.parse2(args);
+        errors.keep(outcome);
+        options
+    }
+
+    fn argument(&mut self, input: ParseStream) -> Result<()> {
+        let name = input.call(Ident::parse_any)?;
+        let twice = match name.to_string().as_str() {
+            "owned" => self.owned.replace(name.span()).is_some(),
+            "timeout" => self.timeout.replace(value(input)?).is_some(),
+            "checkpoints" => {
+                input.parse::<Token![=]>()?;
+                self.checkpoints.replace(input.call(Mode::parse)?).is_some()
+            }
+            "crate" => {
+                input.parse::<Token![=]>()?;
+                let path = input.call(Path::parse_mod_style)?;
+                self.krate.replace(path).is_some()
+            }
+            _ => return Err(unknown(&name)),
+        };
+        if twice {
+            return Err(Error::new(name.span(), format!("`{name}` is given twice")));
+        }
+        if input.is_empty() || input.peek(Token![,]) {
+            return Ok(());
+        }
+        Err(input.error("expected a comma before the next option of `#[with_context]`"))
+    }
+
+    /// The arguments of a function inside an annotated block. They replace the block's, but for
+    /// the place of the runtime crate, which is the same all over a file.
+    pub(crate) fn or_crate_of(mut self, block: &Options) -> Options {
+        if self.krate.is_none() {
+            self.krate.clone_from(&block.krate);
+        }
+        self
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.checkpoints.unwrap_or_default()
+    }
+}
+
+impl Mode {
+    /// Reads `race`, `between` or `none`.
+    pub(crate) fn parse(input: ParseStream) -> Result<Mode> {
+        let wanted = "expected `race`, `between` or `none`";
+        let Ok(word) = input.call(Ident::parse_any) else {
+            return Err(input.error(wanted));
+        };
+        match word.to_string().as_str() {
+            "race" => Ok(Mode::Race),
+            "between" => Ok(Mode::Between),
+            "none" => Ok(Mode::None),
+            _ => Err(Error::new(word.span(), wanted)),
+        }
+    }
+}
+
+fn value(input: ParseStream) -> Result<Expr> {
+    input.parse::<Token![=]>()?;
+    input.parse()
+}
+
+fn unknown(name: &Ident) -> Error {
+    let message = format!(
+        "`{name}` is no option of `#[with_context]`: it takes `owned`, `timeout = EXPR`, \
+         `checkpoints = race | between | none` and `crate = path`"
+    );
+    Error::new(name.span(), message)
+}
+
+/// Leaves the rest of a bad argument, so that the next one is still read.
+fn skip_argument(input: ParseStream) -> Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<proc_macro2::TokenTree>()?;
+    }
+    Ok(())
+}

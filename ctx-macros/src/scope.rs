@@ -1,0 +1,58 @@
+//! What an `.await` belongs to.
+
+use proc_macro2::Span;
+use quote::ToTokens;
+use syn::{Expr, ExprReturn, ReturnType, Signature, Token};
+
+use crate::runtime::{self, Runtime};
+
+/// The body that the rewriting is in.
+#[derive(Clone, Copy)]
+pub(crate) enum Scope {
+    /// Asynchronous, and ours: a `return` leaves the annotated function, or the annotated block.
+    Async(Exit),
+    /// Ours, but synchronous: nothing can be awaited, but `ctx` is there.
+    Sync,
+    /// Somebody else's, named for the author: a `return` there would not leave the function.
+    Other(&'static str),
+    /// Given up after a mistake in the signature: the body only loses our attributes.
+    Abandoned,
+}
+
+/// Where an early return is said to stand: at the return type, from its first token to its last.
+/// All the errors of a type that cannot carry a cancellation are then one error, at that type.
+#[derive(Clone, Copy)]
+pub(crate) struct Exit {
+    first: Span,
+    last: Span,
+}
+
+impl Exit {
+    /// The return type, or the name of a function without one.
+    pub(crate) fn of(sig: &Signature) -> Exit {
+        Exit::at(&sig.output, sig.ident.span())
+    }
+
+    pub(crate) fn at(output: &ReturnType, otherwise: Span) -> Exit {
+        let ReturnType::Type(_, ty) = output else {
+            return Exit { first: otherwise, last: otherwise };
+        };
+        let mut spans = ty.to_token_stream().into_iter().map(|token| token.span());
+        let first = spans.next().unwrap_or(otherwise);
+        Exit { first, last: spans.last().unwrap_or(first) }
+    }
+
+    /// `return ::ctx::FromCancelled::from_cancelled(CANCELLED)`
+    pub(crate) fn leave(self, runtime: &Runtime, cancelled: Expr) -> Expr {
+        let mut path = runtime.path(&["FromCancelled", "from_cancelled"], self.last);
+        if let Some(colon) = &mut path.leading_colon {
+            *colon = Token![::](self.first);
+        }
+        let value = runtime::call(path, [cancelled], self.last);
+        Expr::Return(ExprReturn {
+            attrs: Vec::new(),
+            return_token: Token![return](self.first),
+            expr: Some(Box::new(value)),
+        })
+    }
+}

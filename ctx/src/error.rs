@@ -1,0 +1,290 @@
+//! What a cancellation looks like to whoever receives it.
+
+use std::{error::Error, fmt, io, panic::Location, sync::Arc, time::Duration};
+
+/// What a cause is made from: anything `Into` this, so `&str`, `String` and every error fit, as with
+/// [`std::io::Error::new`].
+pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
+
+/// A cause as it is kept: shared, so that [`Cancelled`] stays `Clone`.
+pub(crate) type Cause = Arc<dyn Error + Send + Sync + 'static>;
+
+pub(crate) fn cause_from(cause: impl Into<BoxError>) -> Cause {
+    Arc::from(cause.into())
+}
+
+/// Why a context ended. There are two reasons and there will be no third.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use ctx::{Context, Reason};
+///
+/// let ctx = Context::background().with_timeout(Duration::ZERO);
+/// assert_eq!(ctx.err().unwrap().reason(), Reason::DeadlineExceeded);
+/// ```
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Reason {
+    /// Somebody cancelled it, by call or by dropping its scope.
+    Cancelled,
+    /// Its deadline passed.
+    DeadlineExceeded,
+}
+
+/// How a context ended: one step closer than [`Reason`].
+///
+/// # Examples
+///
+/// ```
+/// use ctx::{Context, Trigger};
+///
+/// let scope = Context::background().with_cancel();
+/// let ctx = scope.clone();
+/// drop(scope);
+/// assert_eq!(ctx.err().unwrap().trigger(), Trigger::Dropped);
+/// ```
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Trigger {
+    /// `cancel()` or `cancel_with(..)` was called.
+    Call,
+    /// The [`CancelScope`](crate::CancelScope) was dropped.
+    Dropped,
+    /// The deadline passed.
+    Deadline,
+}
+
+/// The error of a context that has ended: what, why, by which line, and where it was noticed.
+///
+/// It is one value for what Go splits into `Err` and `Cause`. It is cheap to clone, at most 64 bytes, and
+/// final: every clone and every later reader of the same context says the same, except for
+/// [`noticed_at`](Self::noticed_at), which is the receiver's own.
+///
+/// Its `Display` is `context cancelled` or `context deadline exceeded`; the cause is the
+/// [`source`](Error::source) and is not repeated. [`report`](Self::report) tells the whole story.
+///
+/// # Examples
+///
+/// ```
+/// use std::error::Error;
+/// use ctx::{Context, Reason};
+///
+/// let scope = Context::background().with_cancel();
+/// scope.cancel_with("client disconnected");
+/// let cancelled = scope.err().unwrap();
+/// assert_eq!(cancelled.reason(), Reason::Cancelled);
+/// assert_eq!(cancelled.to_string(), "context cancelled");
+/// assert_eq!(cancelled.source().unwrap().to_string(), "client disconnected");
+/// ```
+#[derive(Clone)]
+pub struct Cancelled {
+    pub(crate) trigger: Trigger,
+    pub(crate) at: &'static Location<'static>,
+    /// The timeout as it was asked for; `None` for a deadline given as an instant, and for no deadline.
+    pub(crate) after: Option<Duration>,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) noticed: Option<&'static Location<'static>>,
+}
+
+const _: () = assert!(size_of::<Cancelled>() <= 64);
+
+impl std::panic::UnwindSafe for Cancelled {}
+impl std::panic::RefUnwindSafe for Cancelled {}
+
+impl Cancelled {
+    /// Why the context ended.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self.trigger {
+            Trigger::Call | Trigger::Dropped => Reason::Cancelled,
+            Trigger::Deadline => Reason::DeadlineExceeded,
+        }
+    }
+
+    /// Whether the reason is a deadline that passed.
+    #[must_use]
+    pub fn is_deadline_exceeded(&self) -> bool {
+        self.reason() == Reason::DeadlineExceeded
+    }
+
+    /// What the canceller, or the setter of the deadline, gave as the cause. The same as
+    /// [`Error::source`].
+    #[must_use]
+    pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.cause.as_deref()
+    }
+
+    /// The cause, if it is an `E`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let scope = ctx::Context::background().with_cancel();
+    /// scope.cancel_with(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+    /// let cancelled = scope.err().unwrap();
+    /// let cause = cancelled.cause_as::<std::io::Error>().unwrap();
+    /// assert_eq!(cause.kind(), std::io::ErrorKind::BrokenPipe);
+    /// ```
+    #[must_use]
+    pub fn cause_as<E: Error + 'static>(&self) -> Option<&E> {
+        self.cause()?.downcast_ref()
+    }
+
+    /// The line that ended the context: the `cancel` call, or, for a deadline and for a scope that was
+    /// dropped, the line that made it.
+    #[must_use]
+    pub fn cancelled_at(&self) -> &'static Location<'static> {
+        self.at
+    }
+
+    /// How the context ended.
+    #[must_use]
+    pub fn trigger(&self) -> Trigger {
+        self.trigger
+    }
+
+    /// The `.await`, `run_until_cancelled` or `check()` that noticed it; `None` from `err()` and `done()`.
+    #[must_use]
+    pub fn noticed_at(&self) -> Option<&'static Location<'static>> {
+        self.noticed
+    }
+
+    /// The story in several lines, for people: who ended the context, where it was noticed, and why.
+    ///
+    /// Lines that do not apply are left out; there is no line break at the end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let scope = ctx::Context::background().with_cancel();
+    /// scope.cancel_with("client disconnected");
+    /// let report = scope.err().unwrap().report().to_string();
+    /// assert!(report.starts_with("context cancelled\n  by:       "));
+    /// assert!(report.ends_with("\n  cause:    client disconnected"));
+    /// ```
+    #[must_use]
+    pub fn report(&self) -> impl fmt::Display + '_ {
+        Report(self)
+    }
+
+    /// The same error, as a checkpoint at `at` hands it on.
+    pub(crate) fn noticed(mut self, at: &'static Location<'static>) -> Self {
+        self.noticed = Some(at);
+        self
+    }
+}
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self.reason() {
+            Reason::Cancelled => "context cancelled",
+            Reason::DeadlineExceeded => "context deadline exceeded",
+        })
+    }
+}
+
+impl fmt::Debug for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = |at: &Location<'_>| at.to_string();
+        f.debug_struct("Cancelled")
+            .field("reason", &self.reason())
+            .field("trigger", &self.trigger)
+            .field("cancelled_at", &place(self.at))
+            .field("noticed_at", &self.noticed.map(place))
+            .field("cause", &self.cause)
+            .finish()
+    }
+}
+
+impl Error for Cancelled {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+/// `TimedOut` for a deadline and `Other` for a cancellation, with the whole error inside. Never
+/// `Interrupted`, since the loops of std retry that one.
+impl From<Cancelled> for io::Error {
+    fn from(cancelled: Cancelled) -> Self {
+        let kind = match cancelled.reason() {
+            Reason::DeadlineExceeded => io::ErrorKind::TimedOut,
+            Reason::Cancelled => io::ErrorKind::Other,
+        };
+        io::Error::new(kind, cancelled)
+    }
+}
+
+struct Report<'a>(&'a Cancelled);
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cancelled = self.0;
+        write!(f, "{cancelled}")?;
+        let at = cancelled.at;
+        match (cancelled.trigger, cancelled.after) {
+            (Trigger::Call, _) => write!(f, "\n  by:       {at}")?,
+            (Trigger::Dropped, _) => write!(
+                f,
+                "\n  by:       the end of the scope made at {at} (was it a temporary?)"
+            )?,
+            (Trigger::Deadline, Some(after)) => {
+                write!(f, "\n  deadline: {after:?}, set at {at}")?;
+            }
+            (Trigger::Deadline, None) => write!(f, "\n  deadline: set at {at}")?,
+        }
+        if let Some(noticed) = cancelled.noticed {
+            write!(f, "\n  noticed:  {noticed}")?;
+        }
+        if let Some(cause) = cancelled.cause() {
+            write!(f, "\n  cause:    {cause}")?;
+        }
+        Ok(())
+    }
+}
+
+/// How a function that was cancelled returns early: what `#[with_context]` calls at a checkpoint.
+///
+/// It is implemented for `Result<T, E>` where `E: From<Cancelled>` and for `Option<T>`; implement it for a
+/// return type of your own.
+///
+/// # Examples
+///
+/// ```
+/// use ctx::{Cancelled, FromCancelled};
+///
+/// #[derive(Debug, PartialEq)]
+/// enum Answer { Found(u32), GaveUp }
+///
+/// impl FromCancelled for Answer {
+///     fn from_cancelled(_: Cancelled) -> Self {
+///         Answer::GaveUp
+///     }
+/// }
+///
+/// let scope = ctx::Context::background().with_cancel();
+/// scope.cancel();
+/// assert_eq!(Answer::from_cancelled(scope.err().unwrap()), Answer::GaveUp);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a cancellation cannot be returned as `{Self}`",
+    label = "`#[with_context]` returns early from every `.await` in here",
+    note = "return `Result<_, E>` where `E: From<ctx::Cancelled>`, or an `Option`, or write `#[with_context(checkpoints = none)]`"
+)]
+pub trait FromCancelled {
+    /// The value that tells the caller of the cancellation.
+    fn from_cancelled(cancelled: Cancelled) -> Self;
+}
+
+// Without this rustc would speak of `E: From<Cancelled>`, and our text above would not be shown.
+#[diagnostic::do_not_recommend]
+impl<T, E: From<Cancelled>> FromCancelled for Result<T, E> {
+    fn from_cancelled(cancelled: Cancelled) -> Self {
+        Err(cancelled.into())
+    }
+}
+
+impl<T> FromCancelled for Option<T> {
+    fn from_cancelled(_: Cancelled) -> Self {
+        None
+    }
+}

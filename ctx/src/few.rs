@@ -1,0 +1,100 @@
+//! A growing list whose first element needs no allocation.
+//!
+//! Most scopes have at most one child that matters and one waiter, and a scope is to cost one allocation.
+//! Invariant: `rest` is empty while `first` is.
+
+pub(crate) struct Few<T> {
+    first: Option<T>,
+    rest: Vec<T>,
+}
+
+/// Below this many elements the room is kept for the next ones.
+const KEEP: usize = 32;
+
+impl<T> Default for Few<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Few<T> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            first: None,
+            rest: Vec::new(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.rest.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(crate) fn push(&mut self, value: T) {
+        if self.first.is_none() {
+            self.first = Some(value);
+        } else {
+            self.rest.push(value);
+        }
+    }
+
+    pub(crate) fn extend(&mut self, values: impl IntoIterator<Item = T>) {
+        values.into_iter().for_each(|value| self.push(value));
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        let last = self.rest.pop().or_else(|| self.first.take());
+        // Giving back a half only at a quarter keeps this linear in the number of pushes.
+        if self.rest.capacity() > KEEP && self.rest.len() < self.rest.capacity() / 4 {
+            self.rest.shrink_to(self.rest.capacity() / 2);
+        }
+        last
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.iter().chain(&self.rest)
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<&T> {
+        match index.checked_sub(1) {
+            None => self.first.as_ref(),
+            Some(rest) => self.rest.get(rest),
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
+        match index.checked_sub(1) {
+            None => self.first.as_mut(),
+            Some(rest) => self.rest.get_mut(rest),
+        }
+    }
+}
+
+#[cfg(all(test, not(ctx_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_a_stack_that_can_be_indexed() {
+        let mut few = Few::new();
+        assert!(few.is_empty());
+        (0..100).for_each(|n| few.push(n));
+        assert_eq!(few.len(), 100);
+        assert!((0..100).all(|n| few.get(n) == Some(&n)));
+        assert_eq!(few.get(100), None);
+        *few.get_mut(0).unwrap() = 7;
+        assert!((1..100).rev().all(|n| few.pop() == Some(n)));
+        assert_eq!((few.pop(), few.pop()), (Some(7), None));
+    }
+
+    #[test]
+    fn it_gives_its_room_back() {
+        let mut few = Few::new();
+        (0..10_000).for_each(|n| few.push(n));
+        while few.pop().is_some() {}
+        assert!(few.rest.capacity() <= KEEP * 2);
+    }
+}

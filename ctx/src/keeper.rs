@@ -1,0 +1,306 @@
+//! The part of a checkpoint that does not depend on the future it guards: when to start it, when to give
+//! it up, and who keeps watch meanwhile.
+//!
+//! A checkpoint is in one of these states between two polls:
+//!
+//! ```text
+//!   fresh       not started; it may have been polled, and stopped by the budget
+//!   answered    pending; one inside keeps watch, in this poll's answer
+//!   waiting     pending; its waker stands in the scope's list
+//!   held        pending; a shield inside must end first, and will wake it
+//!   over        ready, or given up
+//! ```
+//!
+//! 1. It gives up only in a poll in which its future stayed pending, nobody answered and nobody holds it
+//!    (rules C2, C3).
+//! 2. Pending, it is answered, waiting or held, so that its end is noticed; or it cannot end (a shield) or
+//!    will not (`between`), and then it holds those around it.
+//! 3. Whatever leaves one of these states passes on its watch as `frame` demands (rule C8).
+
+use crate::{
+    context::Context,
+    few::Few,
+    frame::{self, Answer, Answers, Asker, Asking, Heard},
+    hold::{Held, Hold},
+    node::{Node, ScopeRef},
+    state::Record,
+    sweep::contain,
+    timer::Timer,
+    wait_list::Key,
+    watch::{self, Enrolled},
+};
+use std::{
+    sync::Arc,
+    task::{Context as TaskContext, Poll, Waker},
+};
+use tokio::task::coop;
+
+/// What a checkpoint does when its context ends while its future is pending.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    /// It drops the future and returns the error.
+    Race,
+    /// It lets the future run to its end, and holds every checkpoint around it.
+    Between,
+}
+
+pub(crate) struct Keeper {
+    answer: Answer,
+    key: Key,
+    mode: Mode,
+    started: bool,
+    /// Whether anybody inside ever answered, and so may look for this checkpoint when it goes away.
+    was_answered: bool,
+    rare: Option<Box<Rare>>,
+}
+
+/// What most checkpoints never need.
+struct Rare {
+    timer: Option<Timer>,
+    hold: Option<Arc<Hold>>,
+    held: Held,
+    more_answers: Vec<Answer>,
+}
+
+impl Keeper {
+    pub(crate) const fn new(mode: Mode) -> Self {
+        Self {
+            answer: Answer::NONE,
+            key: Key::NONE,
+            mode,
+            started: false,
+            was_answered: false,
+            rare: None,
+        }
+    }
+
+    /// Before the first poll: ready with `None` when the future may start, or with what refuses it.
+    pub(crate) fn start(
+        &mut self,
+        context: &Context,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Record>> {
+        match coop::poll_proceed(cx) {
+            Poll::Ready(budget) => budget.made_progress(),
+            Poll::Pending => {
+                // The budget has woken the task already, so this needs no watch; it only keeps the
+                // decision here (rule C3).
+                if let Some(line) = context.line() {
+                    self.give_answers(line, cx.waker());
+                }
+                return Poll::Pending;
+            }
+        }
+        self.started = true;
+        let refusal = context.observe();
+        if refusal.is_some() {
+            self.finish(context, Few::new(), Some(cx.waker()));
+        }
+        Poll::Ready(refusal)
+    }
+
+    /// Whether nobody would notice if this checkpoint went away.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.was_answered
+            && self.answer.is_none()
+            && self.key == Key::NONE
+            && self.rare.is_none()
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.started
+    }
+
+    /// Opens the frame in which the future is polled.
+    pub(crate) fn ask(&mut self, line: &Arc<Node>, waker: &Waker) -> Asking {
+        let hold = self.rare.as_mut().and_then(|rare| rare.hold.take());
+        if let Some(hold) = &hold {
+            hold.awake();
+        }
+        Asking::poll(line, self.address(), waker, hold)
+    }
+
+    /// The future was ready: the watch ends.
+    pub(crate) fn deliver(&mut self, context: &Context, heard: Heard, waker: &Waker) {
+        self.finish(context, heard.handed, Some(waker));
+    }
+
+    /// The future stayed pending: the record if the checkpoint is to give up. Then the caller drops the
+    /// future, between `dropping` and `give_up`.
+    pub(crate) fn stay(
+        &mut self,
+        line: &Arc<Node>,
+        heard: Heard,
+        wakers: &mut Few<Waker>,
+        cx: &mut TaskContext<'_>,
+    ) -> Option<Record> {
+        let answered = heard.answers > 0;
+        *wakers = heard.handed;
+        self.was_answered |= answered;
+        let held = self.keep_hold(heard.hold, cx.waker());
+        match ScopeRef::of(line) {
+            Some(scope) if self.mode == Mode::Race && !held && (!answered || heard.foreign) => {
+                let ended = self.wait(scope, wakers, cx);
+                if ended.is_some() && !answered {
+                    return ended;
+                }
+            }
+            Some(scope) => self.stop_waiting(scope, wakers),
+            None => {}
+        }
+        self.hand_on(wakers, cx.waker());
+        self.give_answers(line, cx.waker());
+        None
+    }
+
+    /// Stands for this checkpoint while its future is dropped, if anybody in it may look for it.
+    pub(crate) fn dropping(&mut self) -> Option<Asking> {
+        if let Some(hold) = self.rare.as_mut().and_then(|rare| rare.hold.take()) {
+            hold.awake();
+        }
+        self.was_answered
+            .then(|| Asking::drop_of(self.address()))
+    }
+
+    /// The future has been dropped: the watch ends. `waker` is the current one, if this is a poll.
+    pub(crate) fn give_up(
+        &mut self,
+        context: &Context,
+        dropping: Option<Asking>,
+        mut wakers: Few<Waker>,
+        waker: Option<&Waker>,
+    ) {
+        if let Some(asking) = dropping {
+            let mut handed = asking.leave().handed;
+            while let Some(waker) = handed.pop() {
+                wakers.push(waker);
+            }
+        }
+        self.finish(context, wakers, waker);
+    }
+
+    /// What tells this checkpoint from others: it is pinned from its first poll on.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_with(|| {
+            Box::new(Rare {
+                timer: None,
+                hold: None,
+                held: Held::nobody(),
+                more_answers: Vec::new(),
+            })
+        })
+    }
+
+    /// Takes the hold back from the frame; whether a shield inside holds this checkpoint.
+    fn keep_hold(&mut self, hold: Option<Arc<Hold>>, waker: &Waker) -> bool {
+        let Some(hold) = hold else { return false };
+        let held = hold.asleep(waker);
+        self.rare().hold = Some(hold);
+        held
+    }
+
+    /// Waits in the scope's list, and for its deadline; the record if it has ended.
+    fn wait(
+        &mut self,
+        scope: ScopeRef<'_>,
+        wakers: &mut Few<Waker>,
+        cx: &mut TaskContext<'_>,
+    ) -> Option<Record> {
+        match watch::enroll(scope, &mut self.key, cx.waker()) {
+            Enrolled::Ended(record) => return Some(record),
+            Enrolled::Waiting { replaced } => wakers.extend(replaced),
+        }
+        if scope.own.deadline.is_none() {
+            return None;
+        }
+        match watch::poll_deadline(scope, &mut self.rare().timer, cx) {
+            Poll::Ready(record) => Some(record),
+            Poll::Pending => None,
+        }
+    }
+
+    /// Leaves the scope's list, since somebody inside keeps watch now.
+    fn stop_waiting(&mut self, scope: ScopeRef<'_>, wakers: &mut Few<Waker>) {
+        wakers.extend(watch::withdraw(scope, &mut self.key));
+        if let Some(rare) = &mut self.rare {
+            rare.timer = None;
+        }
+    }
+
+    /// Wakers that kept watch for an earlier asker and no longer do, while this checkpoint goes on: the
+    /// asker sees to them if it is at work here, and else it must be polled again.
+    fn hand_on(&mut self, wakers: &mut Few<Waker>, current: &Waker) {
+        if wakers.is_empty() {
+            return;
+        }
+        let mut others = Few::new();
+        while let Some(waker) = wakers.pop() {
+            if !waker.will_wake(current) {
+                others.push(waker);
+            }
+        }
+        if others.is_empty() || self.answer.is_none() {
+            return;
+        }
+        if frame::hand_on(self.answer, &mut others) == Asker::Away {
+            others.iter().for_each(wake);
+            self.answer = Answer::NONE;
+        }
+    }
+
+    fn give_answers(&mut self, line: &Arc<Node>, waker: &Waker) {
+        let holds = self.mode == Mode::Between && self.started;
+        if frame::nobody_asks() {
+            return;
+        }
+        let mut more = Vec::new();
+        let mut held = Held::nobody();
+        if let Some(rare) = &mut self.rare {
+            more = std::mem::take(&mut rare.more_answers);
+            held = std::mem::replace(&mut rare.held, Held::nobody());
+        }
+        let mut answers = Answers {
+            first: &mut self.answer,
+            more: &mut more,
+            held: &mut held,
+        };
+        let unwatched = answers.give(line, waker, holds);
+        if self.rare.is_some() || !more.is_empty() || !held.is_nobody() {
+            let rare = self.rare();
+            rare.more_answers = more;
+            rare.held = held;
+        }
+        if unwatched {
+            wake(waker);
+        }
+    }
+
+    /// The checkpoint is over: it leaves its asker, the list and those it held.
+    fn finish(&mut self, context: &Context, mut wakers: Few<Waker>, current: Option<&Waker>) {
+        if let Some(scope) = context.scope() {
+            wakers.extend(watch::withdraw(scope, &mut self.key));
+        }
+        let more = match self.rare.take() {
+            Some(rare) => rare.more_answers,
+            None => Vec::new(),
+        };
+        let first = std::mem::replace(&mut self.answer, Answer::NONE);
+        if !more.is_empty() {
+            // Several askers may need the same wakers; waking them at once serves all.
+            wakers.iter().for_each(wake);
+        }
+        for answer in std::iter::once(first).chain(more) {
+            if !answer.is_none() && frame::depart(answer, &mut wakers) == Asker::Away {
+                wakers.iter().chain(current).for_each(wake);
+            }
+        }
+    }
+}
+
+fn wake(waker: &Waker) {
+    contain(|| waker.wake_by_ref());
+}

@@ -1,0 +1,110 @@
+//! What the macros call. None of it is meant to be called by hand, and all of it may change.
+
+use crate::{
+    checkpoint::{Checkpoint, Here},
+    context::Context,
+    error::Cancelled,
+    keeper::Mode,
+    scope::CancelScope,
+};
+use pin_project_lite::pin_project;
+use std::{
+    future::Future,
+    panic::Location,
+    pin::Pin,
+    task::{Context as TaskContext, Poll},
+};
+
+/// What may stand under the name `ctx` where a checkpoint is.
+#[diagnostic::on_unimplemented(
+    message = "`ctx` is a `{Self}` here, and not a context",
+    label = "this `.await` is a checkpoint on `ctx`",
+    note = "give the variable that shadows `ctx` another name, or put the `.await` under `#[checkpoints(none)]`"
+)]
+pub trait Scope {
+    /// What a checkpoint keeps of it.
+    type Handle: AsRef<Context>;
+    /// Takes the handle, before the awaited expression is evaluated.
+    fn handle(&self) -> Self::Handle;
+}
+
+impl Scope for Context {
+    type Handle = Context;
+    fn handle(&self) -> Context {
+        self.clone()
+    }
+}
+
+impl Scope for CancelScope {
+    type Handle = Context;
+    fn handle(&self) -> Context {
+        Context::clone(self)
+    }
+}
+
+impl<'a> Scope for &'a Context {
+    type Handle = &'a Context;
+    fn handle(&self) -> &'a Context {
+        self
+    }
+}
+
+impl<'a> Scope for &'a CancelScope {
+    type Handle = &'a Context;
+    fn handle(&self) -> &'a Context {
+        self
+    }
+}
+
+/// Takes the handle of a context.
+pub fn handle<S: Scope>(ctx: &S) -> S::Handle {
+    ctx.handle()
+}
+
+/// A context without its end, for what stands under `#[shield]`.
+pub fn shield<S: Scope>(ctx: &S) -> Context {
+    ctx.handle().as_ref().without_cancel()
+}
+
+/// A checkpoint that may give its future up at any of its awaits.
+#[track_caller]
+pub fn race<H: AsRef<Context>, F: IntoFuture>(handle: H, future: F) -> Guarded<H, F::IntoFuture> {
+    Guarded::new(handle, Mode::Race, Location::caller(), future.into_future())
+}
+
+/// A checkpoint that lets a future run to its end once it has started.
+#[track_caller]
+pub fn between<H: AsRef<Context>, F: IntoFuture>(
+    handle: H,
+    future: F,
+) -> Guarded<H, F::IntoFuture> {
+    let at = Location::caller();
+    Guarded::new(handle, Mode::Between, at, future.into_future())
+}
+
+pin_project! {
+    /// The future of a checkpoint that a macro wrote.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Guarded<H, F>
+    where
+        H: AsRef<Context>,
+    {
+        #[pin]
+        checkpoint: Checkpoint<Here<H>, F>,
+    }
+}
+
+impl<H: AsRef<Context>, F> Guarded<H, F> {
+    fn new(context: H, mode: Mode, at: &'static Location<'static>, future: F) -> Self {
+        let checkpoint = Checkpoint::new(Here { context, at }, mode, future);
+        Self { checkpoint }
+    }
+}
+
+impl<H: AsRef<Context>, F: Future> Future for Guarded<H, F> {
+    type Output = Result<F::Output, Cancelled>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        self.project().checkpoint.poll(cx)
+    }
+}

@@ -1,0 +1,350 @@
+//! How an end comes down the tree: the lists of children, and who decides what a scope ended by.
+//!
+//! **Lazy links.** A scope is put into its parents' lists only when somebody waits on it, hangs a
+//! callback on it, or derives a scope from it (a merge enters its other side's list at once, since the
+//! order of two cancellations would be lost otherwise). Until then it asks its parents when it is asked.
+//!
+//! **Locks.** A scope has one lock, `links`. No two locks are ever held together, so there is no lock
+//! order to keep. No foreign code runs under one (rule T9): wakers, causes and nodes are carried out and
+//! dropped or woken after it.
+//!
+//! **Invariants.**
+//! 1. A live scope with a child scope, a waiter or a callback is linked: it is in the list of each of its
+//!    live parents. So a parent's state is right when a child reads it, and one look up is enough.
+//! 2. ENDED is set under the scope's own lock, and a scope enters a parent's list only under the parent's
+//!    lock while the parent is live. So whoever walks the list of an ended scope sees every child that it
+//!    will ever have.
+//! 3. A scope leaves the list of an ended parent only when it has ended and its own list is empty, or when
+//!    nobody holds it any more. So each canceller who walks an ended scope to the end of its list leaves
+//!    no live descendant behind, also where another canceller is still at work (rule T1).
+//! 4. What ended a scope is decided once, under its lock, from what is final by then: its parents'
+//!    records, its deadline and, for its owner's call, the clock. The earliest of them wins; on a tie a
+//!    deadline beats a call, a parent its child, and a merge's first side the second (rules D1, D6, T12).
+//! 5. A read may end a scope (a deadline that has passed, a parent that has ended). It takes nobody out
+//!    of the lists and wakes nobody (rule T10); the walk of a later cancel, the waiters' own timers and
+//!    the drop of the scope see to those.
+
+use crate::{
+    callbacks::Callbacks,
+    error::{Cancelled, Cause, Trigger},
+    few::Few,
+    node::{Deadline, How, Kind, Made, Node, Owner, Place, SIDES, ScopeNode, ScopeRef, Side},
+    state::{Record, State},
+    sweep,
+    sync::Lock,
+    wait_list::WaitList,
+};
+use std::{
+    panic::Location,
+    sync::{Arc, Weak},
+};
+use tokio::time::Instant;
+
+/// What a scope's lock guards.
+pub(crate) struct Links {
+    pub(crate) children: Few<Child>,
+    pub(crate) waiters: WaitList,
+    pub(crate) callbacks: Option<Box<Callbacks>>,
+}
+
+/// A parent's entry for a child, and which of the child's sides the parent is.
+pub(crate) struct Child {
+    pub(crate) node: Weak<Node>,
+    pub(crate) side: Side,
+}
+
+/// Makes a scope below `up`, and below `other` for a merge.
+pub(crate) fn derive(
+    up: Option<&Arc<Node>>,
+    other: Option<&Arc<Node>>,
+    made: Made,
+    own_deadline: Option<Instant>,
+) -> Arc<Node> {
+    let parent = ScopeRef::above(up);
+    let rival = ScopeRef::above(other);
+    for scope in parent.into_iter().chain(rival) {
+        scope.link();
+    }
+    let merging = other.is_some();
+    let state = match born_ended(parent, rival, own_deadline) {
+        Some(record) => State::born_ended(record),
+        None => State::live(parent.is_some() || rival.is_some()),
+    };
+    let node = Arc::new(Node {
+        kind: Kind::Scope(ScopeNode {
+            state,
+            deadline: earliest(parent, rival, own_deadline),
+            other: other.and_then(crate::node::line).cloned(),
+            values: up.and_then(crate::node::values).cloned(),
+            made,
+            places: [Place::nowhere(), Place::nowhere()],
+            links: Lock::new(Links {
+                children: Few::new(),
+                waiters: WaitList::new(),
+                callbacks: None,
+            }),
+        }),
+        up: up.cloned(),
+    });
+    if merging {
+        if let Some(scope) = ScopeRef::of(&node) {
+            scope.link();
+        }
+    }
+    node
+}
+
+/// The record that a new scope starts with, if a parent has ended (rule T6).
+///
+/// A parent whose deadline has passed unseen matters only where the child's own is earlier still, or for
+/// a merge, whose sides are both to be asked; elsewhere the child inherits that deadline anyway.
+fn born_ended(
+    parent: Option<ScopeRef<'_>>,
+    rival: Option<ScopeRef<'_>>,
+    own_deadline: Option<Instant>,
+) -> Option<Record> {
+    let must_be_exact = |scope: &ScopeRef<'_>| match (&scope.own.deadline, own_deadline) {
+        _ if rival.is_some() => true,
+        (Some(inherited), Some(own)) => own < inherited.at,
+        _ => false,
+    };
+    parent.into_iter().chain(rival).find_map(|scope| {
+        if must_be_exact(&scope) {
+            scope.observe();
+        }
+        scope.own.state.record()
+    })
+}
+
+/// The earliest of the deadlines; on a tie the parent's, then the other side's.
+fn earliest(
+    parent: Option<ScopeRef<'_>>,
+    rival: Option<ScopeRef<'_>>,
+    own: Option<Instant>,
+) -> Option<Deadline> {
+    let own = own.map(|at| Deadline {
+        at,
+        owner: Owner::Own,
+    });
+    let candidates = [inherited(parent, true), inherited(rival, false), own];
+    candidates.into_iter().flatten().min_by_key(|it| it.at)
+}
+
+fn inherited(scope: Option<ScopeRef<'_>>, is_parent: bool) -> Option<Deadline> {
+    let scope = scope?;
+    let at = scope.own.deadline.as_ref()?.at;
+    let owner = scope.deadline_owner()?.node;
+    let owner = if is_parent && Arc::ptr_eq(owner, scope.node) {
+        Owner::Parent
+    } else {
+        Owner::Far(Arc::clone(owner))
+    };
+    Some(Deadline { at, owner })
+}
+
+impl ScopeRef<'_> {
+    /// Whether the scope has ended, to the instant (rule D3).
+    pub(crate) fn is_ended(self) -> bool {
+        let word = self.own.state.load();
+        if word.ended() {
+            return true;
+        }
+        if word.linked() && self.own.deadline.is_none() {
+            return false;
+        }
+        self.look_around()
+    }
+
+    /// What ended the scope, to the instant.
+    pub(crate) fn observe(self) -> Option<Record> {
+        if self.is_ended() {
+            self.own.state.record()
+        } else {
+            None
+        }
+    }
+
+    /// Asks what the word cannot know: parents that do not list this scope yet, and the clock.
+    fn look_around(self) -> bool {
+        let orphaned = !self.own.state.load().linked()
+            && self.parents().any(|(_, it)| it.own.state.load().ended());
+        let expired = match &self.own.deadline {
+            Some(deadline) => deadline.at <= Instant::now(),
+            None => false,
+        };
+        (orphaned || expired) && {
+            self.settle(expired);
+            true
+        }
+    }
+
+    /// Ends the scope by what has already happened above it, or by its deadline if that has `expired`.
+    /// Changes nothing if neither is so, or if it has ended.
+    pub(crate) fn settle(self, expired: bool) {
+        let links = self.own.links.lock();
+        if self.own.state.load().ended() {
+            return;
+        }
+        if let Some(record) = self.verdict(expired) {
+            self.own.state.publish(record);
+        }
+        drop(links);
+    }
+
+    /// What ends this scope, of all that is final by now (invariant 4).
+    fn verdict(self, expired: bool) -> Option<Record> {
+        let above = self
+            .parents()
+            .filter_map(|(_, it)| it.own.state.record())
+            .min_by_key(|record| record.when);
+        let deadline = self.own.deadline.as_ref();
+        let by_deadline = match (&above, deadline) {
+            (_, None) => false,
+            (None, Some(_)) => expired,
+            (Some(above), Some(deadline)) => {
+                let tie_goes_down = !above.cancelled.is_deadline_exceeded();
+                deadline.at < above.when || (deadline.at == above.when && tie_goes_down)
+            }
+        };
+        if by_deadline {
+            self.deadline_record()
+        } else {
+            above
+        }
+    }
+
+    /// Ends the scope for its owner, and everything below it. Whether this call did it (rule T2).
+    pub(crate) fn end(
+        self,
+        trigger: Trigger,
+        at: &'static Location<'static>,
+        cause: Option<Cause>,
+    ) -> bool {
+        let cancelled = Cancelled {
+            trigger,
+            at,
+            after: None,
+            cause,
+            noticed: None,
+        };
+        let won = self.publish_own(cancelled);
+        sweep::sweep(self);
+        won
+    }
+
+    fn publish_own(self, cancelled: Cancelled) -> bool {
+        let when = Instant::now();
+        let expired = matches!(&self.own.deadline, Some(deadline) if deadline.at <= when);
+        let own = Record { cancelled, when };
+        // The loser's record is dropped after the lock, since a cause is foreign code.
+        let mut late = None;
+        let links = self.own.links.lock();
+        let won = if self.own.state.load().ended() {
+            late = Some(own);
+            false
+        } else if let Some(earlier) = self.verdict(expired) {
+            self.own.state.publish(earlier);
+            late = Some(own);
+            false
+        } else {
+            self.own.state.publish(own);
+            true
+        };
+        drop(links);
+        drop(late);
+        won
+    }
+
+    /// Enters the lists of the parents, so that their end is brought here (invariant 1).
+    pub(crate) fn link(self) {
+        let state = &self.own.state;
+        let word = state.load();
+        if word.linked() || word.ended() || state.start_linking().ended() {
+            return;
+        }
+        for (side, parent) in self.parents() {
+            if !self.enter(side, parent) {
+                self.settle(false);
+                return;
+            }
+        }
+        state.finish_linking();
+    }
+
+    /// Enters one list; false if that parent has ended.
+    fn enter(self, side: Side, parent: ScopeRef<'_>) -> bool {
+        let mut links = parent.own.links.lock();
+        if parent.own.state.load().ended() {
+            return false;
+        }
+        let place = &self.own.places[side as usize];
+        // A scope that has ended stays out, as its owner has left the lists already or is about to ask
+        // for this lock; and of two threads that link the same scope the second finds it done.
+        if place.get() == Place::NOWHERE && !self.own.state.load().ended() {
+            place.set(links.children.len());
+            links.children.push(Child {
+                node: Arc::downgrade(self.node),
+                side,
+            });
+        }
+        true
+    }
+}
+
+impl ScopeNode {
+    /// Takes the scope out of its parents' lists, if it ever entered them. They know it by `address`.
+    pub(crate) fn leave_parents(&self, node: &Node, address: *const Node) {
+        if !self.state.load().linking() {
+            return;
+        }
+        for side in SIDES {
+            let parent = match side {
+                Side::Up => ScopeRef::above(node.up.as_ref()),
+                Side::Other => self.other.as_ref().and_then(ScopeRef::of),
+            };
+            if let Some(parent) = parent {
+                parent.own.strike(&self.places[side as usize], address);
+            }
+        }
+    }
+
+    /// Takes `child` out of this scope's list. The last entry moves into its place; an entry whose node
+    /// is already being dropped cannot be told of its new place, and is taken out instead.
+    fn strike(&self, place: &Place, child: *const Node) {
+        let mut moved = None;
+        let mut links = self.links.lock();
+        let children = &mut links.children;
+        let index = place.get();
+        let listed = matches!(children.get(index), Some(it) if std::ptr::eq(it.node.as_ptr(), child));
+        while listed && children.len() > index {
+            let Some(last) = children.pop() else { break };
+            if children.len() == index {
+                break;
+            }
+            if let Some(node) = last.node.upgrade() {
+                if let Kind::Scope(scope) = &node.kind {
+                    scope.places[last.side as usize].set(index);
+                }
+                if let Some(slot) = children.get_mut(index) {
+                    *slot = last;
+                }
+                moved = Some(node);
+                break;
+            }
+        }
+        place.set(Place::NOWHERE);
+        drop(links);
+        // The moved node may have lost its last other holder meanwhile, so it is dropped out here.
+        drop(moved);
+    }
+}
+
+impl Made {
+    pub(crate) fn new(how: How, at: &'static Location<'static>) -> Self {
+        Self {
+            how,
+            at,
+            cause: None,
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Typed keys, and the values that a context carries under them.
+
+use crate::{context::Context, layer};
+use std::{
+    any::Any,
+    error::Error,
+    fmt,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+/// How a value is printed, for a key that opted in by `#[ctx(show)]`.
+type Show<T> = fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result;
+
+/// What a value is found by: a `static` made by [`ctx_value!`](crate::ctx_value).
+///
+/// Two keys are never the same key, whatever their names, types, modules or crates: a key is itself. The
+/// type of the value is part of the key, so reading needs no downcast.
+///
+/// # Examples
+///
+/// ```
+/// ctx::ctx_value! {
+///     /// Who asked.
+///     pub REQUEST_ID: u64;
+///     LOCALE: &'static str = "en";
+/// }
+///
+/// let ctx = ctx::Context::background().with_value(&REQUEST_ID, 7);
+/// assert_eq!(ctx.value(&REQUEST_ID), Some(&7));
+/// assert_eq!(LOCALE.get(&ctx), Some(&"en"));
+/// assert_eq!(REQUEST_ID.name(), "REQUEST_ID");
+/// ```
+pub struct Key<T: 'static> {
+    name: &'static str,
+    /// Zero until the first use, then one more than the number.
+    number: AtomicU32,
+    default: Option<fn() -> T>,
+    made_default: OnceLock<T>,
+    show: Option<Show<T>>,
+}
+
+impl<T> std::panic::UnwindSafe for Key<T> {}
+impl<T> std::panic::RefUnwindSafe for Key<T> {}
+
+/// What the next key to be used gets.
+static NEXT_NUMBER: AtomicU32 = AtomicU32::new(1);
+
+impl<T: 'static> Key<T> {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __new(name: &'static str, default: Option<fn() -> T>) -> Self {
+        Self {
+            name,
+            number: AtomicU32::new(0),
+            default,
+            made_default: OnceLock::new(),
+            show: None,
+        }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __new_shown(
+        name: &'static str,
+        default: Option<fn() -> T>,
+        show: Show<T>,
+    ) -> Self {
+        Self {
+            name,
+            number: AtomicU32::new(0),
+            default,
+            made_default: OnceLock::new(),
+            show: Some(show),
+        }
+    }
+
+    fn numbered(&self) -> u32 {
+        // Relaxed, here and below: a number guards no data, it is only compared; the counter's own
+        // atomicity makes numbers distinct, and the exchange makes the first one stay.
+        let known = self.number.load(Ordering::Relaxed);
+        if known != 0 {
+            return known - 1;
+        }
+        let fresh = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
+        match self
+            .number
+            .compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed)
+        {
+            Ok(_) => fresh - 1,
+            Err(known) => known - 1,
+        }
+    }
+}
+
+impl<T: Send + Sync + 'static> Key<T> {
+    /// The name it was declared by.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The nearest value that `ctx` carries under this key, else the key's default; the same as
+    /// [`Context::value`].
+    pub fn get<'c>(&'static self, ctx: &'c Context) -> Option<&'c T> {
+        let found = match ctx.node() {
+            Some(node) => layer::find(node, self.numbered()),
+            None => None,
+        };
+        match found {
+            Some(layer) => layer.value.downcast_ref(),
+            None => {
+                let default = self.default?;
+                Some(self.made_default.get_or_init(default))
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for Key<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Key").field(&self.name).finish()
+    }
+}
+
+/// A key whose type is forgotten: what a layer holds.
+pub(crate) trait AnyKey: Send + Sync {
+    fn number(&self) -> u32;
+    /// Prints the name, and the value if the key opted in (rule V4).
+    fn describe(&self, value: &dyn Any, f: &mut dyn fmt::Write) -> fmt::Result;
+}
+
+impl<T: Send + Sync + 'static> AnyKey for Key<T> {
+    fn number(&self) -> u32 {
+        self.numbered()
+    }
+
+    fn describe(&self, value: &dyn Any, f: &mut dyn fmt::Write) -> fmt::Result {
+        f.write_str(self.name)?;
+        if let (Some(show), Some(value)) = (self.show, value.downcast_ref::<T>()) {
+            write!(f, " = {:?}", Shown(value, show))?;
+        }
+        Ok(())
+    }
+}
+
+struct Shown<'a, T>(&'a T, Show<T>);
+
+impl<T> fmt::Debug for Shown<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (self.1)(self.0, f)
+    }
+}
+
+/// A value that a function needs was not in its context: what `#[value]` parameters report.
+///
+/// # Examples
+///
+/// ```
+/// fn tell(missing: ctx::MissingValue) -> String {
+///     format!("{missing} (key {})", missing.key())
+/// }
+/// # let _ = tell;
+/// ```
+#[derive(Clone, Debug)]
+pub struct MissingValue {
+    key: &'static str,
+}
+
+impl MissingValue {
+    pub(crate) fn of(key: &'static str) -> Self {
+        Self { key }
+    }
+
+    /// The name of the key.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        self.key
+    }
+}
+
+impl fmt::Display for MissingValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the context carries no value for {}", self.key)
+    }
+}
+
+impl Error for MissingValue {}
+
+/// Declares keys, as `thread_local!` declares its variables: any number, each a `static` [`Key`].
+///
+/// With `= default` the key always has a value; the expression is evaluated once, when it is first
+/// needed. `#[ctx(show)]` lets `Debug` of a context print the value, which it never does otherwise. Docs
+/// and other attributes stay on the static.
+///
+/// # Examples
+///
+/// ```
+/// ctx::ctx_value! {
+///     /// Who asked.
+///     pub USER: String;
+///     pub(crate) LOCALE: &'static str = "en";
+///     #[ctx(show)]
+///     TENANT: u32;
+/// }
+///
+/// let ctx = ctx::Context::background()
+///     .with_value(&USER, "ada".to_owned())
+///     .with_value(&TENANT, 7);
+/// assert_eq!(ctx.value(&LOCALE), Some(&"en"));
+/// assert_eq!(format!("{ctx:?}"), "Background.with_value(USER).with_value(TENANT = 7)");
+/// ```
+#[macro_export]
+macro_rules! ctx_value {
+    () => {};
+    ($($declarations:tt)+) => {
+        $crate::__ctx_value! { @attributes [] [] $($declarations)+ }
+    };
+}
+
+/// Sorts the attributes of one declaration, emits it, and goes on with the next.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __ctx_value {
+    (@attributes [$($kept:tt)*] [$($shown:tt)*]) => {};
+    (@attributes [$($kept:tt)*] [] #[ctx(show)] $($rest:tt)+) => {
+        $crate::__ctx_value! { @attributes [$($kept)*] [show] $($rest)+ }
+    };
+    (@attributes [$($kept:tt)*] [show] #[ctx(show)] $($rest:tt)+) => {
+        ::core::compile_error!("`#[ctx(show)]` once is enough");
+    };
+    (@attributes [$($kept:tt)*] [$($shown:tt)*] #[ctx $($option:tt)*] $($rest:tt)+) => {
+        ::core::compile_error!(::core::concat!(
+            "unknown option `#[ctx", ::core::stringify!($($option)*), "]`; a key takes `#[ctx(show)]`"
+        ));
+    };
+    (@attributes [$($kept:tt)*] [$($shown:tt)*] #[$($attribute:tt)*] $($rest:tt)+) => {
+        $crate::__ctx_value! { @attributes [$($kept)* #[$($attribute)*]] [$($shown)*] $($rest)+ }
+    };
+    (@attributes [$($kept:tt)*] [$($shown:tt)*] $vis:vis $name:ident : $type:ty) => {
+        $crate::__ctx_value! { @static [$($kept)*] [$($shown)*] $vis $name $type, ::core::option::Option::None }
+    };
+    (@attributes [$($kept:tt)*] [$($shown:tt)*] $vis:vis $name:ident : $type:ty ; $($rest:tt)*) => {
+        $crate::__ctx_value! { @static [$($kept)*] [$($shown)*] $vis $name $type, ::core::option::Option::None }
+        $crate::ctx_value! { $($rest)* }
+    };
+    (@attributes [$($kept:tt)*] [$($shown:tt)*] $vis:vis $name:ident : $type:ty = $default:expr) => {
+        $crate::__ctx_value! { @static [$($kept)*] [$($shown)*] $vis $name $type, ::core::option::Option::Some(|| $default) }
+    };
+    (@attributes [$($kept:tt)*] [$($shown:tt)*] $vis:vis $name:ident : $type:ty = $default:expr ; $($rest:tt)*) => {
+        $crate::__ctx_value! { @static [$($kept)*] [$($shown)*] $vis $name $type, ::core::option::Option::Some(|| $default) }
+        $crate::ctx_value! { $($rest)* }
+    };
+    (@static [$($kept:tt)*] [] $vis:vis $name:ident $type:ty, $default:expr) => {
+        $($kept)*
+        $vis static $name: $crate::Key<$type> =
+            $crate::Key::__new(::core::stringify!($name), $default);
+    };
+    (@static [$($kept:tt)*] [show] $vis:vis $name:ident $type:ty, $default:expr) => {
+        $($kept)*
+        $vis static $name: $crate::Key<$type> = $crate::Key::__new_shown(
+            ::core::stringify!($name),
+            $default,
+            |value, f| ::core::fmt::Debug::fmt(value, f),
+        );
+    };
+}

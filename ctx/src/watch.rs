@@ -1,0 +1,110 @@
+//! What a future needs to wait for the end of a scope: a place in its list and, for a deadline, a timer.
+
+use crate::{
+    node::ScopeRef,
+    state::Record,
+    timer::Timer,
+    wait_list::Key,
+};
+use std::task::{Context as TaskContext, Poll, Waker};
+
+/// What became of an attempt to wait.
+pub(crate) enum Enrolled {
+    /// The scope has ended; there is nothing to wait for.
+    Ended(Record),
+    /// The waker stands in the list, in the place of this one.
+    Waiting { replaced: Option<Waker> },
+}
+
+/// Puts `waker` into the list of `scope`, unless it has ended.
+///
+/// Why no wake-up is lost: the scope is linked first, so its end will be brought to it (tree invariant 1),
+/// and the waker goes in under the lock under which the scope ends.
+pub(crate) fn enroll(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrolled {
+    scope.link();
+    if let Some(record) = scope.observe() {
+        return Enrolled::Ended(record);
+    }
+    let links = scope.own.links.lock();
+    let known = links.waiters.will_wake(*key, waker);
+    drop(links);
+    let replaced = if known {
+        None
+    } else {
+        // The clone is foreign code and so is made without the lock; the place is ours alone meanwhile.
+        let waker = waker.clone();
+        let mut links = scope.own.links.lock();
+        if scope.own.state.load().ended() {
+            drop(links);
+            None
+        } else {
+            let (place, replaced) = links.waiters.put(*key, waker);
+            *key = place;
+            replaced
+        }
+    };
+    match scope.own.state.record() {
+        Some(record) => Enrolled::Ended(record),
+        None => Enrolled::Waiting { replaced },
+    }
+}
+
+/// Takes a waiter out of the list of `scope`, if it is there.
+pub(crate) fn withdraw(scope: ScopeRef<'_>, key: &mut Key) -> Option<Waker> {
+    if *key == Key::NONE {
+        return None;
+    }
+    let key = std::mem::replace(key, Key::NONE);
+    scope.own.links.lock().waiters.remove(key)
+}
+
+/// Waits for the deadline of `scope`, if it has one; the record once it has passed.
+///
+/// The timer's word is final: where it has rung, the scope ends, even if this thread's clock lags.
+pub(crate) fn poll_deadline(
+    scope: ScopeRef<'_>,
+    timer: &mut Option<Timer>,
+    cx: &mut TaskContext<'_>,
+) -> Poll<Record> {
+    let Some(deadline) = &scope.own.deadline else {
+        return Poll::Pending;
+    };
+    std::task::ready!(Timer::poll(timer, deadline.at, cx));
+    scope.settle(true);
+    match scope.own.state.record() {
+        Some(record) => Poll::Ready(record),
+        None => Poll::Pending,
+    }
+}
+
+/// A waiter that only wants to hear of the end: `done()`.
+pub(crate) struct Watch {
+    key: Key,
+    timer: Option<Timer>,
+}
+
+impl Watch {
+    pub(crate) const fn new() -> Self {
+        Self {
+            key: Key::NONE,
+            timer: None,
+        }
+    }
+
+    pub(crate) fn poll(&mut self, scope: ScopeRef<'_>, cx: &mut TaskContext<'_>) -> Poll<Record> {
+        let record = match enroll(scope, &mut self.key, cx.waker()) {
+            Enrolled::Ended(record) => record,
+            Enrolled::Waiting { replaced } => {
+                drop(replaced);
+                std::task::ready!(poll_deadline(scope, &mut self.timer, cx))
+            }
+        };
+        self.clear(scope);
+        Poll::Ready(record)
+    }
+
+    pub(crate) fn clear(&mut self, scope: ScopeRef<'_>) {
+        drop(withdraw(scope, &mut self.key));
+        self.timer = None;
+    }
+}
