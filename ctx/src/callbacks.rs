@@ -31,6 +31,7 @@ pub(crate) struct Callbacks {
     queues: Vec<Queue>,
     next_number: u64,
     /// The scope itself (invariant 3).
+    #[expect(dead_code, reason = "it is held, not used")]
     keeps: Arc<Node>,
 }
 

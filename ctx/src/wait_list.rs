@@ -114,11 +114,18 @@ impl WaitList {
 #[cfg(all(test, not(ctx_loom)))]
 mod tests {
     use super::*;
+    use std::{sync::Arc, task::Wake};
+
+    struct Nobody;
+
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
 
     #[test]
     fn places_are_reused_and_replaced_wakers_come_back() {
         let mut list = WaitList::new();
-        let waker = Waker::noop();
+        let waker = &Waker::from(Arc::new(Nobody));
         let (a, none) = list.put(Key::NONE, waker.clone());
         assert!(none.is_none());
         let (b, _) = list.put(Key::NONE, waker.clone());
