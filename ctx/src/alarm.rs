@@ -3,12 +3,11 @@
 //! It is started by the first alarm that is set, sleeps until the earliest one, and is never ended: an
 //! idle thread costs its stack. Wakers are cloned before the lock, and woken and dropped after it.
 
-use crate::sweep::contain;
+use crate::{sweep::contain, sync};
 use std::{
     collections::BTreeMap,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     task::Waker,
-    thread,
     time::Instant,
 };
 
@@ -59,10 +58,7 @@ impl Alarm {
         let first = desk.queue.first_key_value().map(|(key, _)| *key) == Some((self.at, number));
         if !desk.running {
             // Where no thread can be had now, the next alarm tries again.
-            desk.running = thread::Builder::new()
-                .name("ctx-timer".to_owned())
-                .spawn(run)
-                .is_ok();
+            desk.running = sync::spawn("ctx-timer", run);
         } else if first {
             EARLIER.notify_one();
         }

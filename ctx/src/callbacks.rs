@@ -15,13 +15,13 @@ use crate::{
     error::Cancelled,
     node::{Node, ScopeRef},
     sweep::contain,
+    sync,
     timer::Timer,
 };
 use std::{
     collections::VecDeque,
     sync::{Arc, Weak},
     task::{Context as TaskContext, Poll, Wake, Waker},
-    thread,
 };
 use tokio::runtime::{Handle, Id};
 
@@ -251,10 +251,7 @@ impl Drop for Runner {
             .run_here();
         };
         let for_thread = Arc::clone(&node);
-        let thread = thread::Builder::new()
-            .name("ctx-callback".to_owned())
-            .spawn(move || run(for_thread));
-        if thread.is_err() {
+        if !sync::spawn("ctx-callback", move || run(for_thread)) {
             // No thread is to be had. That a callback runs at all counts for more than where.
             run(node);
         }

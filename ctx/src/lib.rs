@@ -32,6 +32,8 @@ mod keeper;
 mod frame;
 mod hold;
 mod sync;
+#[cfg(all(test, ctx_loom))]
+mod models;
 
 pub use callback::OnCancel;
 pub use checkpoint::{RunUntilCancelled, RunUntilCancelledOwned};

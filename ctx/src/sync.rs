@@ -21,6 +21,15 @@ pub(crate) use std::{
     thread_local,
 };
 
+/// Starts a thread of ours; false if none is to be had.
+pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> bool {
+    #[cfg(not(ctx_loom))]
+    let thread = std::thread::Builder::new();
+    #[cfg(ctx_loom)]
+    let thread = loom::thread::Builder::new();
+    thread.name(name.to_owned()).spawn(work).is_ok()
+}
+
 /// A mutex that has no poison.
 ///
 /// Ignoring poison is right here because no foreign code runs while one of these is held (rule T9), so

@@ -1,0 +1,444 @@
+//! The races, each played in every order that loom finds within the bound on preemptions.
+//!
+//! Run by `RUSTFLAGS="--cfg ctx_loom" cargo test --release -p ctx --lib models`. Each model is named after
+//! the race, with the rule that it holds. What is left to std, and so not modelled, says `sync.rs`.
+
+use crate::{
+    Cancelled, Context, Trigger,
+    node::ScopeRef,
+    sync::{AtomicUsize, Ordering},
+};
+use loom::thread;
+use std::{
+    cell::RefCell,
+    future::{Future, pending, poll_fn},
+    pin::{Pin, pin},
+    rc::Rc,
+    sync::Arc,
+    task::{Context as TaskContext, Poll, Wake, Waker},
+};
+
+/// A waker that counts.
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn counter() -> (Arc<Count>, Waker) {
+    let count = Arc::new(Count(AtomicUsize::new(0)));
+    (Arc::clone(&count), Waker::from(count))
+}
+
+impl Count {
+    fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+fn poll<F: Future>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
+    future.poll(&mut TaskContext::from_waker(waker))
+}
+
+fn model(body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(3));
+    builder.check(body);
+}
+
+fn children_of(ctx: &Context) -> usize {
+    let scope = ctx.scope().expect("a scope");
+    let count = scope.own.links.lock().children.len();
+    count
+}
+
+fn cause(cancelled: &Cancelled) -> String {
+    cancelled.cause().expect("a cause").to_string()
+}
+
+#[test]
+fn t1_two_cancellers_in_one_subtree_leave_no_live_descendant_behind() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let middle = root.with_cancel();
+        let lower = middle.with_cancel();
+        let leaf = lower.with_cancel();
+        let watched = leaf.without_cancel();
+        drop(watched);
+        ScopeRef::link(leaf.scope().expect("a scope"));
+        let (canceller, seen) = (middle.canceller(), leaf.clone());
+        let other = thread::spawn(move || {
+            if canceller.cancel() {
+                assert!(seen.is_cancelled());
+            }
+        });
+        assert!(root.cancel());
+        assert!(middle.is_cancelled() && lower.is_cancelled() && leaf.is_cancelled());
+        other.join().unwrap();
+        assert_eq!((children_of(&root), children_of(&middle), children_of(&lower)), (0, 0, 0));
+    });
+}
+
+#[test]
+fn t1_two_cancellers_of_a_merge_leave_no_live_descendant_behind() {
+    model(|| {
+        let left = Context::background().with_cancel();
+        let right = Context::background().with_cancel();
+        let both = left.merge(&right);
+        let below = both.with_cancel();
+        ScopeRef::link(below.scope().expect("a scope"));
+        let (canceller, seen) = (right.canceller(), below.clone());
+        let other = thread::spawn(move || {
+            canceller.cancel_with("right");
+            assert!(seen.is_cancelled());
+        });
+        left.cancel_with("left");
+        assert!(below.is_cancelled());
+        other.join().unwrap();
+        assert_eq!(cause(&both.err().unwrap()), cause(&below.err().unwrap()));
+        assert_eq!((children_of(&left), children_of(&right)), (0, 0));
+    });
+}
+
+#[test]
+fn t2_of_two_cancellers_one_wins() {
+    model(|| {
+        let scope = Context::background().with_cancel();
+        let canceller = scope.canceller();
+        let other = thread::spawn(move || canceller.cancel_with("other"));
+        let mine = scope.cancel_with("mine");
+        let seen = cause(&scope.err().unwrap());
+        let others = other.join().unwrap();
+        assert!(mine != others);
+        assert_eq!(seen, if mine { "mine" } else { "other" });
+        assert_eq!(cause(&scope.err().unwrap()), seen);
+    });
+}
+
+#[test]
+fn t3_t4_whoever_sees_the_end_sees_all_of_it_and_done_is_ready() {
+    model(|| {
+        let scope = Context::background().with_cancel();
+        let child = scope.with_value(&KEY, 1).with_cancel();
+        let ctx = child.clone();
+        let reader = thread::spawn(move || {
+            let (_, waker) = counter();
+            let ended = ctx.is_cancelled();
+            let error = ctx.err();
+            assert!(!ended || error.is_some());
+            if let Some(error) = error {
+                assert_eq!((cause(&error).as_str(), error.trigger()), ("why", Trigger::Call));
+                assert!(poll(pin!(ctx.done()), &waker).is_ready());
+            }
+        });
+        scope.cancel_with("why");
+        assert_eq!(cause(&child.err().unwrap()), "why");
+        reader.join().unwrap();
+    });
+}
+
+crate::ctx_value! { KEY: u8; }
+
+#[test]
+fn t6_a_child_derived_during_a_cancel_is_cancelled_with_its_cause() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let parent = root.with_cancel();
+        let ctx = parent.clone();
+        let deriver = thread::spawn(move || {
+            let (count, waker) = counter();
+            let child = ctx.with_cancel();
+            let mut done = child.done_owned();
+            let first = poll(Pin::new(&mut done), &waker);
+            (child, done, first, count)
+        });
+        root.cancel_with("why");
+        let (child, mut done, first, count) = deriver.join().unwrap();
+        assert!(first.is_ready() || count.get() == 1, "the wake-up was lost");
+        let Poll::Ready(error) = poll(Pin::new(&mut done), &counter().1) else {
+            panic!("still waiting");
+        };
+        assert_eq!(cause(&error), "why");
+        assert_eq!(cause(&child.err().unwrap()), "why");
+    });
+}
+
+#[test]
+fn t6_two_threads_that_derive_link_their_parent_once() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let parent = root.with_cancel();
+        let ctx = parent.clone();
+        let other = thread::spawn(move || ctx.with_cancel());
+        let mine = parent.with_cancel();
+        assert!(children_of(&root) <= 1);
+        let others = other.join().unwrap();
+        assert_eq!(children_of(&root), 1);
+        root.cancel();
+        assert!(mine.is_cancelled() && others.is_cancelled());
+    });
+}
+
+#[test]
+fn t7_a_scope_that_ends_while_it_is_linked_leaves_no_trace() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let parent = root.with_cancel();
+        let ctx = parent.clone();
+        let linker = thread::spawn(move || drop(ctx.with_cancel()));
+        parent.cancel();
+        linker.join().unwrap();
+        assert_eq!(children_of(&root), 0);
+    });
+}
+
+#[test]
+fn t7_siblings_that_go_at_once_leave_no_trace() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let linked = || {
+            let ctx = root.with_cancel().detach();
+            ctx.scope().expect("a scope").link();
+            ctx
+        };
+        let (first, second, third) = (linked(), linked(), linked());
+        let other = thread::spawn(move || drop(third));
+        drop(first);
+        other.join().unwrap();
+        assert_eq!(children_of(&root), 1);
+        drop(second);
+        assert_eq!(children_of(&root), 0);
+    });
+}
+
+#[test]
+fn t12_the_side_of_a_merge_that_ended_first_ends_it() {
+    model(|| {
+        let left = Context::background().with_cancel();
+        let right = Context::background().with_cancel();
+        let both = left.merge(&right);
+        let reader = both.clone();
+        let other = thread::spawn(move || {
+            // A reader may settle the merge in between.
+            reader.err().map(|error| cause(&error))
+        });
+        right.cancel_with("right");
+        left.cancel_with("left");
+        assert_eq!(cause(&both.err().unwrap()), "right");
+        assert!(other.join().unwrap().is_none_or(|seen| seen == "right"));
+    });
+}
+
+#[test]
+fn c4_c8_a_checkpoint_that_registers_during_a_cancel_is_woken_or_sees_it() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let scope = root.with_cancel();
+        let ctx = scope.clone();
+        let task = thread::spawn(move || {
+            let (count, waker) = counter();
+            let mut work = pin!(ctx.run_until_cancelled(pending::<()>()));
+            match poll(work.as_mut(), &waker) {
+                Poll::Ready(_) => {}
+                Poll::Pending => {
+                    while count.get() == 0 {
+                        thread::yield_now();
+                    }
+                    assert!(poll(work, &waker).is_ready());
+                }
+            }
+        });
+        root.cancel();
+        task.join().unwrap();
+    });
+}
+
+#[test]
+fn c3_nested_checkpoints_register_once_and_the_inner_one_decides() {
+    model(|| {
+        let scope = Context::background().with_cancel();
+        let ctx = scope.clone();
+        let task = thread::spawn(move || {
+            let (count, waker) = counter();
+            let inner = async {
+                let inner = ctx.run_until_cancelled(pending::<()>()).await;
+                assert!(inner.is_err());
+                "cleaned up"
+            };
+            let mut outer = pin!(ctx.run_until_cancelled(inner));
+            // A context that ends before the first poll starts nothing; one that ends later is the
+            // inner checkpoint's to notice.
+            let started = !ctx.is_cancelled();
+            let mut outcome = poll(outer.as_mut(), &waker);
+            if outcome.is_pending() {
+                while count.get() == 0 {
+                    thread::yield_now();
+                }
+                outcome = poll(outer, &waker);
+                assert_eq!(outcome.map(Result::unwrap), Poll::Ready("cleaned up"));
+            } else {
+                assert!(ctx.is_cancelled() && (started || outcome.map(|it| it.is_err()).is_ready()));
+            }
+            assert!(count.get() <= 1);
+        });
+        scope.cancel();
+        task.join().unwrap();
+    });
+}
+
+type Shared = Rc<RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>>;
+
+/// An inner checkpoint that its outer one polls where it lies, and that can be taken out.
+fn nested(ctx: &Context) -> (Shared, impl Future<Output = Result<(), Cancelled>> + 'static) {
+    let inner = ctx.run_until_cancelled_owned(pending::<()>());
+    let place: Shared = Rc::new(RefCell::new(Some(Box::pin(async {
+        let _ = inner.await;
+    }))));
+    let lent = Rc::clone(&place);
+    let outer = ctx.run_until_cancelled_owned(poll_fn(move |cx| match &mut *lent.borrow_mut() {
+        Some(inner) => inner.as_mut().poll(cx),
+        None => Poll::Pending,
+    }));
+    (place, outer)
+}
+
+#[test]
+fn c8_an_inner_checkpoint_that_is_dropped_during_a_cancel_hands_over() {
+    model(|| {
+        let scope = Context::background().with_cancel();
+        let ctx = scope.clone();
+        let task = thread::spawn(move || {
+            let (count, waker) = counter();
+            let (place, outer) = nested(&ctx);
+            let mut outer = pin!(outer);
+            if poll(outer.as_mut(), &waker).is_ready() {
+                return;
+            }
+            let inner = place.borrow_mut().take();
+            drop(inner);
+            // Either the inner one woke the task as it went, or the canceller had its waker in hand.
+            while count.get() == 0 {
+                thread::yield_now();
+            }
+            let woken = count.get();
+            if poll(outer.as_mut(), &waker).is_ready() {
+                return;
+            }
+            while count.get() == woken {
+                thread::yield_now();
+            }
+            assert!(poll(outer, &waker).is_ready());
+        });
+        scope.cancel();
+        task.join().unwrap();
+    });
+}
+
+#[test]
+fn c8_a_checkpoint_that_changes_wakers_during_a_cancel_wakes_the_newer_one() {
+    model(|| {
+        let scope = Context::background().with_cancel();
+        let ctx = scope.clone();
+        let task = thread::spawn(move || {
+            let (_, before) = counter();
+            let (count, waker) = counter();
+            let mut work = pin!(ctx.run_until_cancelled(pending::<()>()));
+            if poll(work.as_mut(), &before).is_ready() || poll(work.as_mut(), &waker).is_ready() {
+                return;
+            }
+            while count.get() == 0 {
+                thread::yield_now();
+            }
+            assert!(poll(work, &waker).is_ready());
+        });
+        scope.cancel();
+        task.join().unwrap();
+    });
+}
+
+#[test]
+fn a_waiter_that_is_dropped_during_the_wake_harms_nobody() {
+    model(|| {
+        let scope = Context::background().with_cancel();
+        let (count, waker) = counter();
+        let mut stays = scope.done_owned();
+        let mut goes = scope.done_owned();
+        assert!(poll(Pin::new(&mut goes), &counter().1).is_pending());
+        assert!(poll(Pin::new(&mut stays), &waker).is_pending());
+        let dropper = thread::spawn(move || drop(goes));
+        scope.cancel();
+        dropper.join().unwrap();
+        assert_eq!(count.get(), 1);
+    });
+}
+
+#[test]
+fn a_scope_that_is_dropped_during_its_parents_cancel_ends_once() {
+    model(|| {
+        let parent = Context::background().with_cancel();
+        let scope = parent.with_cancel();
+        let (count, waker) = counter();
+        let mut done = scope.done_owned();
+        assert!(poll(Pin::new(&mut done), &waker).is_pending());
+        let dropper = thread::spawn(move || drop(scope));
+        parent.cancel_with("parent");
+        let Poll::Ready(error) = poll(Pin::new(&mut done), &waker) else {
+            panic!("still waiting");
+        };
+        dropper.join().unwrap();
+        match error.trigger() {
+            Trigger::Dropped => assert!(error.cause().is_none()),
+            _ => assert_eq!(cause(&error), "parent"),
+        }
+        assert_eq!(count.get(), 1);
+        assert_eq!(children_of(&parent), 0);
+    });
+}
+
+#[test]
+fn o1_a_callback_is_run_or_stopped_and_never_both() {
+    model(|| {
+        let scope = Context::background().with_cancel();
+        let ran = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&ran);
+        let hook = scope.on_cancel(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+        let canceller = scope.canceller();
+        let other = thread::spawn(move || canceller.cancel());
+        let stopped = hook.stop();
+        other.join().unwrap();
+        if stopped {
+            assert_eq!(ran.load(Ordering::SeqCst), 0);
+        } else {
+            while ran.load(Ordering::SeqCst) == 0 {
+                thread::yield_now();
+            }
+        }
+    });
+}
+
+#[test]
+fn o1_a_callback_that_is_registered_during_a_cancel_runs() {
+    model(|| {
+        let scope = Context::background().with_cancel();
+        let canceller = scope.canceller();
+        let other = thread::spawn(move || canceller.cancel());
+        let ran = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&ran);
+        let hook = scope.on_cancel(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+        other.join().unwrap();
+        while ran.load(Ordering::SeqCst) == 0 {
+            thread::yield_now();
+        }
+        assert!(!hook.stop());
+    });
+}
