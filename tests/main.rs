@@ -1,1 +1,14 @@
-#![allow(missing_docs)]
+//! The rules of `ctx`: each is held by a test of its name.
+
+mod allocations;
+mod callbacks;
+mod causes;
+mod checkpoints;
+mod deadlines;
+mod errors;
+mod foreign;
+mod model;
+mod scopes;
+mod support;
+mod tree;
+mod values;

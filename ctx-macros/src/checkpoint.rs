@@ -6,7 +6,7 @@ use syn::{Arm, Expr, ExprAwait, ExprMatch, Token, parse_quote_spanned, token};
 
 use crate::handle;
 use crate::options::Mode;
-use crate::runtime::{Runtime, generated};
+use crate::runtime::{Runtime, generated, start};
 use crate::scope::Exit;
 
 /// Puts the context in front of an await.
@@ -31,12 +31,12 @@ pub(crate) fn checkpoint(await_: ExprAwait, mode: Mode, exit: Exit, runtime: &Ru
     };
     let span = await_token.span;
     let tokens = base.to_token_stream();
-    let start = handle::start(&tokens).unwrap_or(span);
+    let first = start(&tokens).unwrap_or(span);
     let handle = handle::handle(tokens, runtime, span);
     let call = runtime.call(name, [handle, without_parens(*base)], span);
     let awaited = ExprAwait { attrs: Vec::new(), base: Box::new(call), dot_token, await_token };
     let mut outcome = outcome(Expr::Await(awaited), exit, runtime, span);
-    outcome.match_token.span = start;
+    outcome.match_token.span = first;
     outcome.attrs = attrs;
     Expr::Match(outcome)
 }
@@ -59,7 +59,7 @@ pub(crate) fn outcome(result: Expr, exit: Exit, runtime: &Runtime, span: Span) -
 }
 
 /// Parentheses that are needed before `.await` are too many around an argument.
-fn without_parens(base: Expr) -> Expr {
+pub(crate) fn without_parens(base: Expr) -> Expr {
     match base {
         Expr::Paren(paren) if paren.attrs.is_empty() => *paren.expr,
         other => other,

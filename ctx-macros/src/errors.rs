@@ -26,8 +26,9 @@ impl Errors {
         attempt.map_err(|error| self.push(error)).ok()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_none()
+    /// How many there are so far.
+    pub(crate) fn count(&self) -> usize {
+        self.0.iter().flatten().count()
     }
 
     /// One `compile_error!` for every mistake.

@@ -1,40 +1,59 @@
-//! From the author's tokens to the compiler's, in five lines.
+//! From the author's tokens to the compiler's.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::visit_mut::VisitMut;
 
 use crate::errors::Errors;
-use crate::function::{Body, Function};
+use crate::function::Function;
+use crate::item::Item;
 use crate::options::Options;
-use crate::parameter;
+use crate::parameter::{self, Parameter};
 use crate::rewrite::Rewriter;
 use crate::runtime::Runtime;
 use crate::scope::{Exit, Scope};
+use crate::value::{self, Value};
+use crate::{body, validate};
 
+/// The attribute. Whatever is wrong, the item comes out with its signature, and then the errors.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let options = Options::parse(args, &mut errors);
-    let mut function: Function = match syn::parse2(item.clone()) {
-        Ok(function) => function,
-        Err(error) => {
-            errors.push(error);
-            let mut tokens = item;
-            tokens.extend(errors.into_tokens());
-            return tokens;
-        }
-    };
-    let runtime = Runtime::new(&options, function.sig.fn_token.span);
-    let scope = match function.sig.asyncness {
-        Some(_) => Scope::Async(Exit::of(&function.sig)),
-        None => Scope::Sync,
-    };
-    parameter::inject(&mut function, &options, &runtime);
-    if let Body::Parsed(block) = &mut function.body {
-        let mut rewriter = Rewriter { runtime: &runtime, errors: &mut errors, scope, mode: options.mode() };
-        rewriter.visit_block_mut(block);
+    let mut item = Item::parse(item, &mut errors);
+    for (function, options) in item.functions(options, &mut errors) {
+        annotate(function, &options, &mut errors);
     }
-    let mut tokens = function.into_token_stream();
+    let mut tokens = item.into_token_stream();
     tokens.extend(errors.into_tokens());
     tokens
+}
+
+/// Validates and rewrites one function.
+fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
+    let written = function.sig.inputs.len();
+    let runtime = Runtime::new(options, function.sig.fn_token.span);
+    let mistakes = errors.count();
+    let values = value::take(&mut function.sig, errors);
+    validate::signature(function, options, errors);
+    let scope = if errors.count() == mistakes { Scope::Sync } else { Scope::Abandoned };
+    let prologue = prologue(function, &values, options, &runtime);
+    if let Parameter::Injected = Parameter::of(function) {
+        parameter::inject(function, written, options, &runtime);
+    }
+    let mode = options.mode();
+    let mut rewriter = Rewriter { runtime: &runtime, errors, scope, mode };
+    body::rewrite(function, prologue, &mut rewriter);
+}
+
+/// What runs before the author's first statement.
+fn prologue(function: &Function, values: &[Value], options: &Options, runtime: &Runtime) -> Vec<syn::Stmt> {
+    let exit = Exit::of(&function.sig);
+    let mut prologue = Vec::new();
+    if let Parameter::Root = Parameter::of(function) {
+        prologue.push(parameter::root(options, runtime));
+    }
+    prologue.extend(values.iter().map(|value| value.bind(exit, runtime)));
+    if let Some(after) = &options.timeout {
+        prologue.extend(body::timeout(after, runtime));
+    }
+    prologue
 }

@@ -1,6 +1,6 @@
 //! How a checkpoint gets hold of the context in scope.
 
-use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{Expr, parse_quote_spanned};
 
 use crate::macros;
@@ -23,17 +23,8 @@ const BORROWING: [&str; 20] = [
 pub(crate) fn handle(tokens: TokenStream, runtime: &Runtime, span: Span) -> Expr {
     let ctx = runtime.ctx(span);
     let ctx = parse_quote_spanned!(span=> &#ctx);
-    let name = if may_move(tokens) { "handle" } else { "handle" };
+    let name = if may_move(tokens) { "handle" } else { "borrow" };
     runtime.call(name, [ctx], span)
-}
-
-/// Where the tokens start.
-pub(crate) fn start(tokens: &TokenStream) -> Option<Span> {
-    let first = tokens.clone().into_iter().next()?;
-    Some(match first {
-        TokenTree::Group(group) if group.delimiter() != Delimiter::None => group.span_open(),
-        other => other.span(),
-    })
 }
 
 /// Whether the tokens may move `ctx`, or change it. Only what surely borrows it is let through.

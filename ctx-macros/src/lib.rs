@@ -1,17 +1,35 @@
 //! The attribute macro of the crate `ctx`: every `.await` a cancellation checkpoint.
+//!
+//! The macro is a pipeline ([`expand`]): parse the arguments and the item, validate each signature,
+//! rewrite each body, print all of it, and then what was wrong.
 
+mod body;
 mod checkpoint;
 mod errors;
 mod expand;
 mod function;
+mod future;
 mod handle;
+mod item;
+mod join;
+mod lifetime;
 mod macros;
 mod marks;
+mod misplaced;
+mod neighbour;
 mod options;
 mod parameter;
 mod rewrite;
 mod runtime;
 mod scope;
+mod select;
+mod shield;
+mod slot;
+mod statement;
+mod std_macro;
+mod temporary;
+mod validate;
+mod value;
 
 use proc_macro::TokenStream;
 

@@ -1,6 +1,133 @@
-//! Macros.
-use proc_macro2::Ident;
-pub(crate) fn is_std(ident: &Ident) -> bool {
-    STD.iter().any(|name| ident == name)
+//! Macro calls, whose arguments are tokens until they are expanded.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use syn::visit_mut::VisitMut;
+use syn::{Expr, Macro, Path};
+
+use crate::rewrite::Rewriter;
+use crate::join::{self, Join};
+use crate::{select, std_macro};
+
+/// What we know of a macro by its path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The standard library evaluates the arguments where they stand.
+    Std,
+    /// `tokio::select!`
+    Select,
+    /// `tokio::join!`, `futures::join!`
+    Join,
+    /// `tokio::try_join!`, `futures::try_join!`
+    TryJoin,
+    /// `futures::select!`, whose branches cannot be disabled.
+    FuturesSelect,
+    /// It may do anything with an await: put it into a closure, or repeat it.
+    Unknown,
 }
-const STD: [&str; 1] = ["println"];
+
+/// Rewrites the awaits in a macro call that belong to the function, or says why it cannot.
+pub(crate) fn rewrite(expr: &mut Expr, rewriter: &mut Rewriter) {
+    let (Some(exit), Expr::Macro(call)) = (rewriter.exit(), &mut *expr) else {
+        return;
+    };
+    call.attrs.iter_mut().for_each(|attr| rewriter.visit_attribute_mut(attr));
+    let rewritten = match Kind::of(&call.mac.path) {
+        Kind::Std => std_macro::rewrite(&mut call.mac, rewriter).map(|()| None),
+        Kind::Select => select::rewrite(&call.mac, exit, rewriter).map(Some),
+        Kind::Join => join::rewrite(&call.mac, Join::All, exit, rewriter),
+        Kind::TryJoin => join::rewrite(&call.mac, Join::Try, exit, rewriter),
+        Kind::FuturesSelect => Err(foreign_select(&call.mac)),
+        Kind::Unknown => refuse_unknown(&call.mac),
+    };
+    match rewritten {
+        Ok(Some(other)) => *expr = other,
+        Ok(None) => {}
+        Err(error) => rewriter.errors.push(error),
+    }
+}
+
+/// Refuses an await in syntax that syn hands over as tokens.
+pub(crate) fn refuse_unknown_syntax(tokens: &TokenStream, rewriter: &mut Rewriter) {
+    if let (Some(_), Some(span)) = (rewriter.exit(), first_await(tokens)) {
+        rewriter.errors.at(
+            span,
+            "this await stands in syntax that `#[with_context]` does not know, so it cannot become \
+             a checkpoint: take it out with a `let` before, or put the expression under \
+             `#[checkpoints(none)]`",
+        );
+    }
+}
+
+impl Kind {
+    fn of(path: &Path) -> Kind {
+        let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        match *names.as_slice() {
+            ["std" | "core" | "alloc", name] | [name] if is_std_name(name) => Kind::Std,
+            ["tokio", "select"] | ["select"] => Kind::Select,
+            ["tokio" | "futures" | "futures_util", "join"] | ["join"] => Kind::Join,
+            ["tokio" | "futures" | "futures_util", "try_join"] | ["try_join"] => Kind::TryJoin,
+            ["futures" | "futures_util", "select" | "select_biased"] | ["select_biased"] => {
+                Kind::FuturesSelect
+            }
+            _ => Kind::Unknown,
+        }
+    }
+}
+
+/// Whether a macro of this name is one whose arguments we understand.
+pub(crate) fn is_std(name: &Ident) -> bool {
+    is_std_name(&name.to_string())
+}
+
+fn is_std_name(name: &str) -> bool {
+    matches!(
+        name,
+        "print" | "println" | "eprint" | "eprintln" | "format" | "format_args" | "write" | "writeln"
+            | "panic" | "unreachable" | "unimplemented" | "todo"
+            | "assert" | "assert_eq" | "assert_ne"
+            | "debug_assert" | "debug_assert_eq" | "debug_assert_ne"
+            | "dbg" | "vec" | "matches"
+    )
+}
+
+/// The first `.await` in some tokens, or the first macro that is an await itself.
+pub(crate) fn first_await(tokens: &TokenStream) -> Option<Span> {
+    let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    tokens.iter().enumerate().find_map(|(at, token)| match token {
+        TokenTree::Group(group) => first_await(&group.stream()),
+        TokenTree::Ident(ident) => {
+            let follows = |sign| matches!(tokens.get(at + 1), Some(TokenTree::Punct(p)) if p.as_char() == sign);
+            let preceded = at > 0 && matches!(&tokens[at - 1], TokenTree::Punct(p) if p.as_char() == '.');
+            let awaits = ident == "await" && preceded
+                || (ident == "select" || ident == "join" || ident == "try_join") && follows('!');
+            awaits.then(|| ident.span())
+        }
+        _ => None,
+    })
+}
+
+/// The error for an await in a macro that we do not know.
+pub(crate) fn unknown(mac: &Macro, span: Span) -> syn::Error {
+    let name = &mac.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+    let message = format!(
+        "`#[with_context]` cannot see what `{name}!` does with this await, so it cannot make it a \
+         checkpoint: take it out (`let value = ….await;` before the macro), or put the macro under \
+         `#[checkpoints(none)]`"
+    );
+    syn::Error::new(span, message)
+}
+
+fn refuse_unknown(mac: &Macro) -> syn::Result<Option<Expr>> {
+    match first_await(&mac.tokens) {
+        Some(span) => Err(unknown(mac, span)),
+        None => Ok(None),
+    }
+}
+
+/// The error for a `select!` that is not tokio's.
+pub(crate) fn foreign_select(mac: &Macro) -> syn::Error {
+    let message = "`#[with_context]` makes checkpoints of the branches of `tokio::select!` only: use \
+        that one, or put this one under `#[checkpoints(none)]`";
+    syn::Error::new_spanned(&mac.path, message)
+}

@@ -81,6 +81,16 @@ impl Marks {
     }
 }
 
+/// Whether a function, or a block of functions, is annotated for itself.
+pub(crate) fn annotated(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attr| Mark::of(attr) == Some(Mark::WithContext))
+}
+
+/// Where an attribute stands.
+pub(crate) fn span(attr: &Attribute) -> Span {
+    attr.path().span()
+}
+
 /// Makes an attribute that has no meaning where it stands harmless to the compiler, which would
 /// report it once more.
 pub(crate) fn neutralise(attr: &mut Attribute) {

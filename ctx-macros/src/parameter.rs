@@ -1,41 +1,114 @@
 //! The injected parameter.
 
-use proc_macro2::{Ident, Span};
-use syn::{FnArg, Pat, Signature, parse_quote};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{Attribute, FnArg, Lifetime, Pat, Signature, Stmt, parse_quote};
 
 use crate::function::{Body, Function};
+use crate::future::{self, Borrows};
 use crate::options::Options;
 use crate::runtime::Runtime;
+use crate::{lifetime, neighbour};
 
-/// Injects `ctx` where the author has not written it.
+/// How many parameters clippy bears.
+const MANY: usize = 7;
+
+/// How a function comes by its context.
+pub(crate) enum Parameter {
+    /// The author wrote it.
+    Written,
+    /// It is injected.
+    Injected,
+    /// Nobody calls the function: it makes the context itself.
+    Root,
+}
+
+impl Parameter {
+    pub(crate) fn of(function: &Function) -> Parameter {
+        if function.sig.inputs.get(first_place(&function.sig)).is_some_and(is_ctx) {
+            Parameter::Written
+        } else if neighbour::is_entry_point(function) {
+            Parameter::Root
+        } else {
+            Parameter::Injected
+        }
+    }
+}
+
+/// Injects `ctx` behind the receiver.
 // Input:  async fn load(&self, key: &str) -> Result<Row, AppError>
 // Output: async fn load(&self, ctx: &::ctx::Context, key: &str) -> Result<Row, AppError>
-pub(crate) fn inject(function: &mut Function, options: &Options, runtime: &Runtime) {
-    let at = first_place(&function.sig);
-    if function.sig.inputs.get(at).is_some_and(is_ctx) {
-        return;
-    }
+pub(crate) fn inject(function: &mut Function, written: usize, options: &Options, runtime: &Runtime) {
     let span = Span::call_site();
-    let ctx = Ident::new("ctx", span);
     let context = runtime.path(&["Context"], span);
-    let allow = match function.body {
+    let ctx = Ident::new("ctx", span);
+    let allow: Option<Attribute> = match function.body {
         Body::Missing(_) => None,
-        _ => Some(quote::quote!(#[allow(unused_variables)])),
+        _ => Some(parse_quote!(#[allow(unused_variables)])),
     };
     let parameter: FnArg = match options.owned {
         Some(_) => parse_quote!(#allow #ctx: #context),
-        None => parse_quote!(#allow #ctx: &#context),
+        None => {
+            let lifetime = lifetime(&mut function.sig);
+            parse_quote!(#allow #ctx: &#lifetime #context)
+        }
     };
-    function.sig.inputs.insert(at, parameter);
+    let sig = &mut function.sig;
+    sig.inputs.insert(first_place(sig), parameter);
+    if sig.inputs.len() > MANY && written <= MANY {
+        function.attrs.push(parse_quote!(#[allow(clippy::too_many_arguments)]));
+    }
 }
 
-/// The place after the receiver.
+/// The context of a function that nobody calls.
+pub(crate) fn root(options: &Options, runtime: &Runtime) -> Stmt {
+    let span = Span::call_site();
+    let ctx = Ident::new("ctx", span);
+    let background = runtime.path(&["Context", "background"], span);
+    match options.owned {
+        Some(_) => parse_quote!(let #ctx = #background();),
+        None => parse_quote!(let #ctx = &#background();),
+    }
+}
+
+/// The lifetime of the reference, where it cannot be left to the compiler.
+fn lifetime(sig: &mut Signature) -> Option<Lifetime> {
+    if sig.asyncness.is_none() {
+        match future::borrows(&sig.output) {
+            Some(Borrows::For(lifetime)) => return Some(lifetime),
+            Some(Borrows::Elided) => return lifetime::name_elided(sig),
+            _ => {}
+        }
+    }
+    lifetime::keep_elision(sig);
+    None
+}
+
+/// A parameter that binds `ctx` where it is not the author's context.
+pub(crate) fn misplaced(sig: &Signature) -> Option<Span> {
+    let others = sig.inputs.iter().skip(first_place(sig));
+    let others = others.skip_while(|input| is_ctx(input));
+    others.filter_map(|input| match input {
+        FnArg::Typed(typed) => names_ctx(typed.pat.to_token_stream()),
+        FnArg::Receiver(_) => None,
+    })
+    .next()
+}
+
+fn names_ctx(pat: TokenStream) -> Option<Span> {
+    pat.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) => (ident == "ctx").then(|| ident.span()),
+        TokenTree::Group(group) => names_ctx(group.stream()),
+        _ => None,
+    })
+}
+
+/// The place behind the receiver.
 fn first_place(sig: &Signature) -> usize {
     usize::from(sig.receiver().is_some())
 }
 
 /// Whether a parameter is a context that the author wrote.
 fn is_ctx(input: &FnArg) -> bool {
-    let FnArg::Typed(typed) = input else { return false };
-    matches!(&*typed.pat, Pat::Ident(pat) if pat.ident == "ctx")
+    matches!(input, FnArg::Typed(typed) if matches!(&*typed.pat, Pat::Ident(pat) if pat.ident == "ctx"))
 }

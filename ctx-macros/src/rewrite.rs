@@ -1,14 +1,19 @@
-//! The walk over a body.
+//! The walk over a body: which awaits are ours, and what they become.
 
+use std::mem;
+
+use proc_macro2::Span;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, Item, Local, Stmt, Type};
+use syn::{Attribute, Block, Expr, ImplItemFn, Item, ItemFn, Macro, ReturnType, Stmt, TraitItemFn, Type};
 
 use crate::checkpoint::checkpoint;
 use crate::errors::Errors;
-use crate::marks::{Marks, attrs_of};
+use crate::macros;
+use crate::marks::{self, Mark, Marks, attrs_of};
 use crate::options::Mode;
 use crate::runtime::Runtime;
-use crate::scope::Scope;
+use crate::scope::{Exit, Scope};
+use crate::shield;
 
 /// Makes a checkpoint of every await that belongs to the function.
 pub(crate) struct Rewriter<'a> {
@@ -19,18 +24,143 @@ pub(crate) struct Rewriter<'a> {
 }
 
 impl VisitMut for Rewriter<'_> {
-    fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        match expr {
-            Expr::Async(_) | Expr::Closure(_) | Expr::Const(_) => return,
-            _ => visit_mut::visit_expr_mut(self, expr),
-        }
-        if let (Expr::Await(_), Scope::Async(exit)) = (&*expr, self.scope) {
-            let Expr::Await(await_) = std::mem::replace(expr, Expr::PLACEHOLDER) else { return };
-            *expr = checkpoint(await_, self.mode, exit, self.runtime);
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        for mut stmt in mem::take(&mut block.stmts) {
+            match &mut stmt {
+                Stmt::Local(local) => block.stmts.extend(self.local(local)),
+                Stmt::Item(item) => self.visit_item_mut(item),
+                Stmt::Expr(expr, semi) => self.statement(expr, semi.as_mut()),
+                Stmt::Macro(_) => stmt = self.macro_statement(stmt),
+            }
+            block.stmts.push(stmt);
         }
     }
 
-    fn visit_item_mut(&mut self, _: &mut Item) {}
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        let marks = self.marks(attrs_of(expr));
+        if let Some((mark, mode)) = marks.scope {
+            return self.annotated(expr, mark, mode);
+        }
+        self.in_mode(&marks, |this| this.expression(expr));
+        if let Some(mark) = marks.shield {
+            shield::expression(expr, mark, self.runtime);
+        }
+    }
 
+    /// A nested function is annotated for itself, or not at all.
+    fn visit_item_mut(&mut self, item: &mut Item) {
+        let attrs = match item {
+            Item::Fn(item) => &item.attrs,
+            Item::Impl(item) => &item.attrs,
+            Item::Trait(item) => &item.attrs,
+            _ => return,
+        };
+        if !marks::annotated(attrs) {
+            self.within(Scope::Other("a nested function"), |this| {
+                visit_mut::visit_item_mut(this, item);
+            });
+        }
+    }
+
+    fn visit_item_fn_mut(&mut self, item: &mut ItemFn) {
+        if !marks::annotated(&item.attrs) {
+            visit_mut::visit_item_fn_mut(self, item);
+        }
+    }
+
+    fn visit_impl_item_fn_mut(&mut self, item: &mut ImplItemFn) {
+        if !marks::annotated(&item.attrs) {
+            visit_mut::visit_impl_item_fn_mut(self, item);
+        }
+    }
+
+    fn visit_trait_item_fn_mut(&mut self, item: &mut TraitItemFn) {
+        if !marks::annotated(&item.attrs) {
+            visit_mut::visit_trait_item_fn_mut(self, item);
+        }
+    }
+
+    /// What no other part of the walk has taken has no meaning where it stands.
+    fn visit_attribute_mut(&mut self, attr: &mut Attribute) {
+        if let Some(mark) = Mark::of(attr) {
+            self.misplaced(mark, marks::span(attr));
+            marks::neutralise(attr);
+        }
+    }
+
+    /// Nothing in a type can be awaited.
     fn visit_type_mut(&mut self, _: &mut Type) {}
+
+    /// A macro in the place of a pattern, a type or an item is no expression of ours.
+    fn visit_macro_mut(&mut self, _: &mut Macro) {}
+}
+
+impl Rewriter<'_> {
+    /// How an await here leaves, if it is to become a checkpoint.
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        match self.scope {
+            Scope::Async(exit) if self.mode != Mode::None => Some(exit),
+            _ => None,
+        }
+    }
+
+    fn expression(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Async(_) => self.other("an `async` block", expr),
+            Expr::Closure(_) => self.other("a closure", expr),
+            Expr::Const(_) => self.other("a `const` block", expr),
+            Expr::Macro(_) => macros::rewrite(expr, self),
+            Expr::Verbatim(tokens) => macros::refuse_unknown_syntax(tokens, self),
+            _ => visit_mut::visit_expr_mut(self, expr),
+        }
+        let Some(exit) = self.exit() else { return };
+        *expr = match mem::replace(expr, Expr::PLACEHOLDER) {
+            Expr::Await(await_) => checkpoint(await_, self.mode, exit, self.runtime),
+            other => other,
+        };
+    }
+
+    /// Walks an expression whose inside is not the function's.
+    fn other(&mut self, name: &'static str, expr: &mut Expr) {
+        self.within(Scope::Other(name), |this| visit_mut::visit_expr_mut(this, expr));
+    }
+
+    /// Walks an `async` block or closure that is annotated for itself.
+    fn annotated(&mut self, expr: &mut Expr, mark: Span, mode: Mode) {
+        let outer = mem::replace(&mut self.mode, mode);
+        match expr {
+            Expr::Async(block) => {
+                let exit = Exit::at(&ReturnType::Default, block.async_token.span);
+                self.within(Scope::Async(exit), |this| this.visit_block_mut(&mut block.block));
+            }
+            Expr::Closure(closure) if matches!(*closure.body, Expr::Async(_)) => {
+                self.annotated(&mut closure.body, mark, mode);
+            }
+            Expr::Closure(closure) if closure.asyncness.is_some() => {
+                let exit = Exit::at(&closure.output, mark);
+                self.within(Scope::Async(exit), |this| this.visit_expr_mut(&mut closure.body));
+            }
+            _ => {
+                self.misplaced(Mark::WithContext, mark);
+                self.expression(expr);
+            }
+        }
+        self.mode = outer;
+    }
+
+    pub(crate) fn in_mode(&mut self, marks: &Marks, walk: impl FnOnce(&mut Self)) {
+        let mode = marks.checkpoints.map_or(self.mode, |(_, mode)| mode);
+        let outer = mem::replace(&mut self.mode, mode);
+        walk(self);
+        self.mode = outer;
+    }
+
+    fn within(&mut self, scope: Scope, walk: impl FnOnce(&mut Self)) {
+        if let Scope::Abandoned = self.scope {
+            return walk(self);
+        }
+        let outer = mem::replace(&mut self.scope, scope);
+        walk(self);
+        self.scope = outer;
+    }
 }

@@ -5,7 +5,8 @@
 //! lints take the token for the author's. Both are chosen for every generated token: see
 //! [`Exit`](crate::scope::Exit) and [`checkpoint`](crate::checkpoint).
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Delimiter, Ident, Span, TokenTree};
+use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{Expr, ExprCall, ExprPath, Path, Token, parse_quote_spanned, token};
 
@@ -73,4 +74,13 @@ pub(crate) fn call<const N: usize>(path: Path, args: [Expr; N], span: Span) -> E
 /// A span that stands at `location` and that lints know as generated.
 pub(crate) fn generated(location: Span) -> Span {
     location.resolved_at(Span::mixed_site())
+}
+
+/// Where some syntax starts.
+pub(crate) fn start(syntax: &impl ToTokens) -> Option<Span> {
+    let first = syntax.to_token_stream().into_iter().next()?;
+    Some(match first {
+        TokenTree::Group(group) if group.delimiter() != Delimiter::None => group.span_open(),
+        other => other.span(),
+    })
 }

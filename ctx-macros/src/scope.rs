@@ -44,11 +44,20 @@ impl Exit {
 
     /// `return ::ctx::FromCancelled::from_cancelled(CANCELLED)`
     pub(crate) fn leave(self, runtime: &Runtime, cancelled: Expr) -> Expr {
-        let mut path = runtime.path(&["FromCancelled", "from_cancelled"], self.last);
+        self.through(&["FromCancelled", "from_cancelled"], runtime, cancelled)
+    }
+
+    /// `return ::ctx::__private::FromMissing::from_missing(MISSING)`
+    pub(crate) fn leave_missing(self, runtime: &Runtime, missing: Expr) -> Expr {
+        self.through(&["__private", "FromMissing", "from_missing"], runtime, missing)
+    }
+
+    fn through(self, names: &[&str], runtime: &Runtime, error: Expr) -> Expr {
+        let mut path = runtime.path(names, self.last);
         if let Some(colon) = &mut path.leading_colon {
             *colon = Token![::](self.first);
         }
-        let value = runtime::call(path, [cancelled], self.last);
+        let value = runtime::call(path, [error], self.last);
         Expr::Return(ExprReturn {
             attrs: Vec::new(),
             return_token: Token![return](self.first),

@@ -1,5 +1,13 @@
 //! What the macros call. None of it is meant to be called by hand, and all of it may change.
 
+mod bind;
+mod slot;
+mod try_branch;
+
+pub use bind::{FromMissing, optional, required};
+pub use slot::{Branch, GaveUp, Slot, slot};
+pub use try_branch::{Stop, TryBranch};
+
 use crate::{
     checkpoint::{Checkpoint, Here},
     context::Context,
@@ -26,12 +34,17 @@ pub trait Scope {
     type Handle: AsRef<Context>;
     /// Takes the handle, before the awaited expression is evaluated.
     fn handle(&self) -> Self::Handle;
+    /// Borrows it, where the awaited expression leaves it alone.
+    fn borrow(&self) -> &Context;
 }
 
 impl Scope for Context {
     type Handle = Context;
     fn handle(&self) -> Context {
         self.clone()
+    }
+    fn borrow(&self) -> &Context {
+        self
     }
 }
 
@@ -40,19 +53,18 @@ impl Scope for CancelScope {
     fn handle(&self) -> Context {
         Context::clone(self)
     }
-}
-
-impl<'a> Scope for &'a Context {
-    type Handle = &'a Context;
-    fn handle(&self) -> &'a Context {
+    fn borrow(&self) -> &Context {
         self
     }
 }
 
-impl<'a> Scope for &'a CancelScope {
+impl<'a, S: Scope> Scope for &'a S {
     type Handle = &'a Context;
     fn handle(&self) -> &'a Context {
-        self
+        (*self).borrow()
+    }
+    fn borrow(&self) -> &Context {
+        (**self).borrow()
     }
 }
 
@@ -61,9 +73,14 @@ pub fn handle<S: Scope>(ctx: &S) -> S::Handle {
     ctx.handle()
 }
 
+/// Borrows a context.
+pub fn borrow<S: Scope>(ctx: &S) -> &Context {
+    ctx.borrow()
+}
+
 /// A context without its end, for what stands under `#[shield]`.
 pub fn shield<S: Scope>(ctx: &S) -> Context {
-    ctx.handle().as_ref().without_cancel()
+    ctx.borrow().without_cancel()
 }
 
 /// A checkpoint that may give its future up at any of its awaits.

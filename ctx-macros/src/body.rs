@@ -1,0 +1,81 @@
+//! The body of one function.
+
+use syn::visit_mut::VisitMut;
+use syn::{Block, Expr, Stmt, Token, parse_quote_spanned};
+
+use crate::function::{Body, Function};
+use crate::future;
+use crate::rewrite::Rewriter;
+use crate::runtime::{Runtime, generated, start};
+use crate::scope::{Exit, Scope};
+
+/// Puts the prologue in front of the part that runs under the context, and rewrites that part.
+pub(crate) fn rewrite(function: &mut Function, prologue: Vec<Stmt>, rewriter: &mut Rewriter) {
+    let Body::Parsed(block) = &mut function.body else {
+        return;
+    };
+    let exit = Scope::Async(Exit::of(&function.sig));
+    if function.sig.asyncness.is_some() {
+        walk(block, prologue, exit, rewriter);
+    } else if future::tail(&mut block.stmts).is_some() {
+        returned_future(block, prologue, exit, rewriter);
+    } else {
+        walk(block, prologue, Scope::Sync, rewriter);
+    }
+}
+
+/// The body of a function that returns an `async` block. The block outlives the call, so it takes
+/// the context along.
+// Input:
+//     fn load(&self) -> impl Future<Output = Result<Row, AppError>> {
+//         let pool = self.pool.clone();
+//         async { pool.get().await }
+//     }
+//
+// Output:
+//     fn load(&self, ctx: &::ctx::Context) -> impl Future<Output = Result<Row, AppError>> {
+//         let pool = self.pool.clone();
+//         async move { match ::ctx::__private::race(.., pool.get()).await { .. } }
+//     }
+fn returned_future(block: &mut Block, prologue: Vec<Stmt>, exit: Scope, rewriter: &mut Rewriter) {
+    let Some(mut last) = block.stmts.pop() else {
+        return;
+    };
+    walk(block, Vec::new(), Scope::Sync, rewriter);
+    if let Some(future) = future::tail(std::slice::from_mut(&mut last)) {
+        let span = future.async_token.span;
+        future.capture.get_or_insert(Token![move](span));
+        walk(&mut future.block, prologue, exit, rewriter);
+    }
+    block.stmts.push(last);
+}
+
+fn walk(block: &mut Block, prologue: Vec<Stmt>, scope: Scope, rewriter: &mut Rewriter) {
+    block.stmts.splice(0..0, prologue);
+    if !matches!(rewriter.scope, Scope::Abandoned) {
+        rewriter.scope = scope;
+    }
+    rewriter.visit_block_mut(block);
+}
+
+/// The statements that put the rest of a body under a deadline.
+// Input:
+//     #[with_context(timeout = AFTER)]
+//
+// Output:
+//     let __scope = ::ctx::Context::with_timeout(&ctx, AFTER);
+//     let ctx: &::ctx::Context = &__scope;
+pub(crate) fn timeout(after: &Expr, runtime: &Runtime) -> [Stmt; 2] {
+    let span = start(after).unwrap_or_else(proc_macro2::Span::call_site);
+    let quiet = generated(span);
+    let outer = runtime.ctx(span);
+    let inner = proc_macro2::Ident::new("ctx", proc_macro2::Span::call_site());
+    let context = runtime.path(&["Context"], quiet);
+    let with_timeout = runtime.path(&["Context", "with_timeout"], span);
+    let outer: Expr = parse_quote_spanned!(span=> &#outer);
+    let scope = crate::runtime::call(with_timeout, [outer, after.clone()], span);
+    [
+        parse_quote_spanned!(quiet=> let __scope = #scope;),
+        parse_quote_spanned!(quiet=> let #inner: &#context = &__scope;),
+    ]
+}

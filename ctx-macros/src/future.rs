@@ -1,0 +1,105 @@
+//! Functions that are not `async` and return a future all the same.
+
+use syn::{Expr, ExprAsync, GenericArgument, Lifetime, Path, PathArguments, ReturnType, Stmt};
+use syn::{Type, TypeParamBound};
+
+use crate::function::Body;
+
+/// The block of a function that ends in `async {}` or `Box::pin(async {})`.
+pub(crate) fn tail(stmts: &mut [Stmt]) -> Option<&mut ExprAsync> {
+    match stmts.last_mut()? {
+        Stmt::Expr(Expr::Async(block), None) => Some(block),
+        Stmt::Expr(Expr::Call(call), None) => {
+            let Expr::Path(function) = &*call.func else { return None };
+            match call.args.first_mut()? {
+                Expr::Async(block) if is_box_pin(&function.path) => Some(block),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Whether a body ends so.
+pub(crate) fn is_tail(body: &mut Body) -> bool {
+    match body {
+        Body::Parsed(block) => tail(&mut block.stmts).is_some(),
+        Body::Missing(_) | Body::Raw(_) => false,
+    }
+}
+
+/// What a returned future may borrow.
+pub(crate) enum Borrows {
+    /// `+ 'a`
+    For(Lifetime),
+    /// `+ '_`
+    Elided,
+    /// Nothing: a boxed future without a lifetime, or `+ 'static`.
+    Nothing,
+    /// Whatever it likes, or nobody can tell.
+    Anything,
+}
+
+/// Whether some type is a future that one can see to be one: `impl Future`, `Pin<Box<dyn Future>>`,
+/// `BoxFuture`.
+pub(crate) fn borrows(output: &ReturnType) -> Option<Borrows> {
+    match output {
+        ReturnType::Default => None,
+        ReturnType::Type(_, ty) => of_type(ty),
+    }
+}
+
+fn of_type(ty: &Type) -> Option<Borrows> {
+    match ty {
+        Type::ImplTrait(ty) => of_bounds(ty.bounds.iter(), Borrows::Anything),
+        Type::TraitObject(ty) => of_bounds(ty.bounds.iter(), Borrows::Nothing),
+        Type::Paren(ty) => of_type(&ty.elem),
+        Type::Group(ty) => of_type(&ty.elem),
+        Type::Path(ty) => of_path(&ty.path),
+        _ => None,
+    }
+}
+
+fn of_bounds<'a>(bounds: impl Iterator<Item = &'a TypeParamBound>, otherwise: Borrows) -> Option<Borrows> {
+    let (mut future, mut found) = (false, otherwise);
+    for bound in bounds {
+        match bound {
+            TypeParamBound::Trait(bound) => future |= ends_in(&bound.path, &["Future"]),
+            TypeParamBound::Lifetime(lifetime) => found = of_lifetime(lifetime),
+            _ => {}
+        }
+    }
+    future.then_some(found)
+}
+
+/// `Pin<..>` and `Box<..>` around a future, or `BoxFuture<'a, T>`.
+fn of_path(path: &Path) -> Option<Borrows> {
+    let PathArguments::AngleBracketed(args) = &path.segments.last()?.arguments else {
+        return None;
+    };
+    match args.args.first()? {
+        GenericArgument::Type(inner) if ends_in(path, &["Pin", "Box"]) => of_type(inner),
+        GenericArgument::Lifetime(lifetime) if ends_in(path, &["BoxFuture", "LocalBoxFuture"]) => {
+            Some(of_lifetime(lifetime))
+        }
+        _ => None,
+    }
+}
+
+fn of_lifetime(lifetime: &Lifetime) -> Borrows {
+    match lifetime.ident.to_string().as_str() {
+        "_" => Borrows::Elided,
+        "static" => Borrows::Nothing,
+        _ => Borrows::For(lifetime.clone()),
+    }
+}
+
+fn ends_in(path: &Path, names: &[&str]) -> bool {
+    path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
+}
+
+/// `Box::pin`, by whatever path.
+fn is_box_pin(path: &Path) -> bool {
+    let mut names = path.segments.iter().rev().map(|segment| &segment.ident);
+    names.next().is_some_and(|name| name == "pin") && names.next().is_some_and(|name| name == "Box")
+}

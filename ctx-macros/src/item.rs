@@ -1,0 +1,181 @@
+//! What the attribute was put on.
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::{ToTokens, TokenStreamExt};
+use syn::parse::discouraged::Speculative;
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Error, ImplItem, Meta, Result, Token, TraitItem, Visibility, token};
+
+use crate::errors::Errors;
+use crate::function::Function;
+use crate::future;
+use crate::marks::{Mark, annotated};
+use crate::options::Options;
+
+/// A function, or a block of them.
+pub(crate) enum Item {
+    Function(Box<Function>),
+    /// An `impl` or a `trait`.
+    Block(Block),
+    /// Anything else, as it came.
+    Other(TokenStream),
+}
+
+pub(crate) struct Block {
+    kind: Kind,
+    /// All that stands before the braces.
+    head: TokenStream,
+    brace: token::Brace,
+    members: Vec<Member>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Impl,
+    Trait,
+}
+
+enum Member {
+    Function(Box<Function>),
+    /// Inner attributes, constants, types and macros.
+    Other(TokenStream),
+}
+
+impl Item {
+    /// Reads an item. What cannot be read is kept as it came.
+    pub(crate) fn parse(item: TokenStream, errors: &mut Errors) -> Item {
+        let read = |input: ParseStream| match kind(input)? {
+            Some(kind) => Block::parse(kind, input).map(Item::Block),
+            None => input.parse().map(|function| Item::Function(Box::new(function))),
+        };
+        errors.keep(read.parse2(item.clone())).unwrap_or(Item::Other(item))
+    }
+
+    /// The functions to annotate, each with its options.
+    pub(crate) fn functions(&mut self, options: Options, errors: &mut Errors) -> Vec<(&mut Function, Options)> {
+        match self {
+            Item::Function(function) => vec![(function, options)],
+            Item::Block(block) => block.functions(&options, errors),
+            Item::Other(_) => Vec::new(),
+        }
+    }
+}
+
+impl Block {
+    fn parse(kind: Kind, input: ParseStream) -> Result<Block> {
+        let mut head = TokenStream::new();
+        loop {
+            match input.parse()? {
+                TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                    let mut brace = token::Brace::default();
+                    brace.span = group.delim_span();
+                    let read = |inside: ParseStream| members(kind, inside);
+                    let members = read.parse2(group.stream())?;
+                    return Ok(Block { kind, head, brace, members });
+                }
+                other => head.append(other),
+            }
+        }
+    }
+
+    /// Every function that returns a future, and every function with an attribute of its own, whose
+    /// arguments replace the block's.
+    fn functions(&mut self, block: &Options, errors: &mut Errors) -> Vec<(&mut Function, Options)> {
+        let mut functions = Vec::new();
+        for member in &mut self.members {
+            let Member::Function(function) = member else {
+                continue;
+            };
+            let own = own_attribute(&mut function.attrs);
+            if let Some(own) = own {
+                let options = Options::parse(own, errors).or_crate_of(block);
+                functions.push((&mut **function, options));
+            } else if returns_future(self.kind, function) {
+                functions.push((&mut **function, block.clone()));
+            }
+        }
+        functions
+    }
+}
+
+fn returns_future(kind: Kind, function: &mut Function) -> bool {
+    function.sig.asyncness.is_some()
+        || future::is_tail(&mut function.body)
+        || kind == Kind::Trait && future::borrows(&function.sig.output).is_some()
+}
+
+/// Takes `#[with_context(ARGS)]` off a function, and returns ARGS.
+fn own_attribute(attrs: &mut Vec<Attribute>) -> Option<TokenStream> {
+    if !annotated(attrs) {
+        return None;
+    }
+    let at = attrs.iter().position(|attr| Mark::of(attr) == Some(Mark::WithContext))?;
+    match attrs.remove(at).meta {
+        Meta::List(list) => Some(list.tokens),
+        _ => Some(TokenStream::new()),
+    }
+}
+
+/// Looks at what the attributes and the visibility stand in front of.
+fn kind(input: ParseStream) -> Result<Option<Kind>> {
+    let ahead = input.fork();
+    ahead.call(Attribute::parse_outer)?;
+    ahead.parse::<Visibility>()?;
+    ahead.parse::<Option<Token![default]>>()?;
+    ahead.parse::<Option<Token![unsafe]>>()?;
+    ahead.parse::<Option<Token![auto]>>()?;
+    if ahead.peek(Token![impl]) {
+        return Ok(Some(Kind::Impl));
+    }
+    if ahead.peek(Token![trait]) {
+        return Ok(Some(Kind::Trait));
+    }
+    for other in [ahead.peek(Token![struct]), ahead.peek(Token![enum]), ahead.peek(Token![union]), ahead.peek(Token![mod]), ahead.peek(Token![static]), ahead.peek(Token![type]), ahead.peek(Token![use]), ahead.peek(Token![let])] {
+        if other {
+            return Err(Error::new(ahead.span(), "`#[with_context]` goes on a function, an `impl` block or a `trait` block"));
+        }
+    }
+    Ok(None)
+}
+
+fn members(kind: Kind, inside: ParseStream) -> Result<Vec<Member>> {
+    let mut members = Vec::new();
+    for attr in inside.call(Attribute::parse_inner)? {
+        members.push(Member::Other(attr.into_token_stream()));
+    }
+    while !inside.is_empty() {
+        let ahead = inside.fork();
+        if let Ok(function) = ahead.parse() {
+            inside.advance_to(&ahead);
+            members.push(Member::Function(Box::new(function)));
+            continue;
+        }
+        members.push(Member::Other(match kind {
+            Kind::Impl => inside.parse::<ImplItem>()?.into_token_stream(),
+            Kind::Trait => inside.parse::<TraitItem>()?.into_token_stream(),
+        }));
+    }
+    Ok(members)
+}
+
+impl ToTokens for Item {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Item::Function(function) => function.to_tokens(tokens),
+            Item::Block(block) => {
+                block.head.to_tokens(tokens);
+                block.brace.surround(tokens, |tokens| tokens.append_all(&block.members));
+            }
+            Item::Other(item) => item.to_tokens(tokens),
+        }
+    }
+}
+
+impl ToTokens for Member {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Member::Function(function) => function.to_tokens(tokens),
+            Member::Other(other) => other.to_tokens(tokens),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `join!` and `try_join!`, tokio's and those of the crate `futures`.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::visit_mut::VisitMut;
+use syn::{Expr, Macro, Result, Token, parse_quote_spanned};
+
+use crate::macros::{first_await, unknown};
+use crate::rewrite::Rewriter;
+use crate::runtime::generated;
+use crate::scope::Exit;
+use crate::select::biased;
+use crate::slot;
+
+/// Which of the two.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Join {
+    All,
+    Try,
+}
+
+struct Args {
+    biased: TokenStream,
+    futures: Punctuated<Expr, Token![,]>,
+}
+
+/// Makes a checkpoint of every branch, or leaves a call that it cannot read to its own macro.
+pub(crate) fn rewrite(mac: &Macro, join: Join, exit: Exit, rewriter: &mut Rewriter) -> Result<Option<Expr>> {
+    let mut args = match Args::parse.parse2(mac.tokens.clone()) {
+        Ok(args) if args.futures.is_empty() => return Ok(None),
+        Ok(args) => args,
+        Err(error) => {
+            let awaits = first_await(&mac.tokens);
+            return awaits.map_or(Err(error), |span| Err(unknown(mac, span)));
+        }
+    };
+    args.futures.iter_mut().for_each(|future| rewriter.visit_expr_mut(future));
+    let quiet = generated(mac.path.span());
+    let runtime = rewriter.runtime;
+    let stop: Expr = parse_quote_spanned!(quiet=> __slot.stop());
+    let leave = exit.leave(runtime, stop);
+    let body = match join {
+        Join::All => all(mac, args, &leave, quiet),
+        Join::Try => {
+            let stop = runtime.path(&["__private", "Stop"], quiet);
+            try_all(mac, args, &stop, &leave, quiet)
+        }
+    };
+    Ok(Some(slot::around(mac, &body, rewriter)))
+}
+
+// Input:
+//     tokio::join!(A, B)
+//
+// Output:
+//     match tokio::join!(__slot.branch(A), __slot.branch(B)) {
+//         (::core::result::Result::Ok(__v0), ::core::result::Result::Ok(__v1)) => (__v0, __v1),
+//         _ => return ::ctx::FromCancelled::from_cancelled(__slot.stop()),
+//     }
+fn all(mac: &Macro, args: Args, leave: &Expr, quiet: Span) -> TokenStream {
+    let path = &mac.path;
+    let value = |at| Ident::new(&format!("__v{at}"), quiet);
+    let values: Vec<Ident> = (0..args.futures.len()).map(value).collect();
+    let args = args.into_tokens("branch");
+    quote_spanned! {quiet=>
+        match #path!(#args) {
+            (#(::core::result::Result::Ok(#values),)*) => (#(#values,)*),
+            _ => #leave,
+        }
+    }
+}
+
+// Input:
+//     tokio::try_join!(A, B)
+//
+// Output:
+//     match tokio::try_join!(__slot.try_branch(A), __slot.try_branch(B)) {
+//         ::core::result::Result::Ok(__v) => ::core::result::Result::Ok(__v),
+//         ::core::result::Result::Err(::ctx::__private::Stop::Theirs(__e)) => ::core::result::Result::Err(__e),
+//         ::core::result::Result::Err(::ctx::__private::Stop::Ours) => return ::ctx::FromCancelled::from_cancelled(__slot.stop()),
+//     }
+fn try_all(mac: &Macro, args: Args, stop: &syn::Path, leave: &Expr, quiet: Span) -> TokenStream {
+    let path = &mac.path;
+    let args = args.into_tokens("try_branch");
+    quote_spanned! {quiet=>
+        match #path!(#args) {
+            ::core::result::Result::Ok(__v) => ::core::result::Result::Ok(__v),
+            ::core::result::Result::Err(#stop::Theirs(__e)) => ::core::result::Result::Err(__e),
+            ::core::result::Result::Err(#stop::Ours) => #leave,
+        }
+    }
+}
+
+impl Args {
+    fn parse(input: ParseStream) -> Result<Args> {
+        let biased = biased(input)?;
+        let futures = Punctuated::parse_terminated(input)?;
+        Ok(Args { biased, futures })
+    }
+
+    fn into_tokens(self, method: &str) -> TokenStream {
+        let Args { biased, futures } = self;
+        let branches = futures.into_iter().map(|future| slot::branch(method, future));
+        quote::quote!(#biased #(#branches),*)
+    }
+}

@@ -1,0 +1,50 @@
+//! Other attributes on the same function.
+
+use quote::ToTokens;
+use syn::{Expr, Local, Pat, Stmt};
+
+use crate::function::{Body, Function};
+
+/// Whether nobody calls this function: it is a test, or the `main` that an attribute starts. Such a
+/// function takes no parameters, so its context is the root of a tree.
+pub(crate) fn is_entry_point(function: &Function) -> bool {
+    function.attrs.iter().any(|attr| {
+        let path = attr.path();
+        let last = path.segments.last().map(|segment| segment.ident.to_string());
+        match last.as_deref() {
+            Some("test") => true,
+            Some("main") => path.segments.len() > 1 && function.sig.ident == "main",
+            _ => false,
+        }
+    })
+}
+
+/// An attribute that has already moved the body to where no `return` leaves the function.
+pub(crate) fn moved_by(function: &Function) -> Option<&'static str> {
+    let Body::Parsed(block) = &function.body else {
+        return None;
+    };
+    let binds = |stmt: &Stmt, start: &str| {
+        matches!(stmt, Stmt::Local(Local { pat: Pat::Ident(pat), .. }) if pat.ident.to_string().starts_with(start))
+    };
+    if block.stmts.iter().any(|stmt| binds(stmt, "__tracing_") ) {
+        return Some("#[tracing::instrument]");
+    }
+    let starts_a_runtime = function.sig.asyncness.is_none()
+        && block.stmts.first().is_some_and(binds_async_body)
+        && block.stmts.last().is_some_and(blocks_on);
+    starts_a_runtime.then_some("#[tokio::main]` or `#[tokio::test]")
+}
+
+/// `let body = async { .. };`
+fn binds_async_body(stmt: &Stmt) -> bool {
+    let Stmt::Local(Local { pat: Pat::Ident(pat), init: Some(init), .. }) = stmt else {
+        return false;
+    };
+    pat.ident == "body" && matches!(*init.expr, Expr::Async(_))
+}
+
+/// `return tokio::runtime::Builder::new_multi_thread()…block_on(body);`
+fn blocks_on(stmt: &Stmt) -> bool {
+    stmt.to_token_stream().to_string().contains(". block_on (body)")
+}

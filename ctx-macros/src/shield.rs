@@ -1,0 +1,57 @@
+//! `#[shield]`: a part of the body that no cancellation interrupts.
+
+use std::mem;
+
+use proc_macro2::{Ident, Span};
+use syn::{Expr, Stmt, parse_quote_spanned};
+
+use crate::runtime::{Runtime, generated};
+
+/// Shields an expression.
+// Input:
+//     #[shield]
+//     EXPR
+//
+// Output:
+//     match &::ctx::__private::shield(&ctx) {
+//         ctx => EXPR,
+//     }
+//
+// There is no block around EXPR, so its temporaries live as long as they did.
+pub(crate) fn expression(expr: &mut Expr, mark: Span, runtime: &Runtime) {
+    let shield = shield(mark, runtime);
+    let quiet = generated(mark);
+    under(expr, parse_quote_spanned!(quiet=> &#shield), mark);
+}
+
+/// Shields the initialiser of a `let`, and returns the statement that goes before it. The shielded
+/// context is a local variable there, so that the value may borrow from it.
+// Input:
+//     #[shield]
+//     let row = EXPR;
+//
+// Output:
+//     let __shield = ::ctx::__private::shield(&ctx);
+//     let row = match &__shield {
+//         ctx => EXPR,
+//     };
+pub(crate) fn initialiser(init: &mut Expr, mark: Span, runtime: &Runtime) -> Stmt {
+    let shield = shield(mark, runtime);
+    let quiet = generated(mark);
+    under(init, parse_quote_spanned!(quiet=> &__shield), mark);
+    parse_quote_spanned!(quiet=> let __shield = #shield;)
+}
+
+fn shield(mark: Span, runtime: &Runtime) -> Expr {
+    let ctx = runtime.ctx(mark);
+    runtime.call("shield", [parse_quote_spanned!(mark=> &#ctx)], mark)
+}
+
+fn under(expr: &mut Expr, shield: Expr, mark: Span) {
+    let quiet = generated(mark);
+    let ctx = Ident::new("ctx", mark.resolved_at(Span::call_site()));
+    let mut whole: syn::ExprMatch = parse_quote_spanned!(quiet=> match () { #ctx => (), });
+    *whole.expr = shield;
+    mem::swap(&mut *whole.arms[0].body, expr);
+    *expr = Expr::Match(whole);
+}

@@ -1,0 +1,102 @@
+//! The macros of the standard library that take expressions.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::visit_mut::VisitMut;
+use syn::{Expr, Macro, Pat, Result, Token};
+
+use crate::macros::{first_await, unknown};
+use crate::rewrite::Rewriter;
+
+/// The arguments of one of these macros.
+enum Args {
+    /// `println!("{}", a, b = c)`; a named argument reads as an assignment.
+    List(Punctuated<Expr, Token![,]>),
+    /// `vec![element; length]`
+    Repeat(Expr, Token![;], Expr),
+    /// `matches!(value, pattern if guard)`
+    Matches(Box<Matches>),
+}
+
+struct Matches {
+    value: Expr,
+    comma: Token![,],
+    pat: Pat,
+    guard: Option<(Token![if], Expr)>,
+    trailing: Option<Token![,]>,
+}
+
+/// Rewrites the arguments.
+// Input:  println!("{}: {}", key, load(key).await)
+// Output: println!("{}: {}", key, match ::ctx::__private::race(.., load(key)).await { .. })
+pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<()> {
+    let Some(span) = first_await(&mac.tokens) else {
+        return Ok(());
+    };
+    let matches = mac.path.segments.last().is_some_and(|segment| segment.ident == "matches");
+    let read = if matches { Args::matches } else { Args::list };
+    let mut args = read.parse2(mac.tokens.clone()).map_err(|_| unknown(mac, span))?;
+    args.rewrite(rewriter);
+    mac.tokens = args.into_tokens();
+    Ok(())
+}
+
+impl Args {
+    fn list(input: ParseStream) -> Result<Args> {
+        let mut list: Punctuated<Expr, Token![,]> = Punctuated::new();
+        while !input.is_empty() {
+            list.push_value(input.parse()?);
+            if let (1, Some(semi)) = (list.len(), input.parse::<Option<Token![;]>>()?) {
+                let element = list.pop();
+                let element = element.ok_or_else(|| input.error("expected an expression"))?;
+                return Ok(Args::Repeat(element, semi, input.parse()?));
+            }
+            if !input.is_empty() {
+                list.push_punct(input.parse()?);
+            }
+        }
+        Ok(Args::List(list))
+    }
+
+    fn matches(input: ParseStream) -> Result<Args> {
+        let value = input.parse()?;
+        let comma = input.parse()?;
+        let pat = input.call(Pat::parse_multi_with_leading_vert)?;
+        let guard = match input.parse()? {
+            Some(if_token) => Some((if_token, input.parse()?)),
+            None => None,
+        };
+        let trailing = input.parse()?;
+        Ok(Args::Matches(Box::new(Matches { value, comma, pat, guard, trailing })))
+    }
+
+    fn rewrite(&mut self, rewriter: &mut Rewriter) {
+        match self {
+            Args::List(list) => list.iter_mut().for_each(|arg| rewriter.visit_expr_mut(arg)),
+            Args::Repeat(element, _, length) => {
+                rewriter.visit_expr_mut(element);
+                rewriter.visit_expr_mut(length);
+            }
+            Args::Matches(matches) => {
+                rewriter.visit_expr_mut(&mut matches.value);
+                if let Some((_, guard)) = &mut matches.guard {
+                    rewriter.visit_expr_mut(guard);
+                }
+            }
+        }
+    }
+
+    fn into_tokens(self) -> TokenStream {
+        match self {
+            Args::List(list) => list.into_token_stream(),
+            Args::Repeat(element, semi, length) => quote!(#element #semi #length),
+            Args::Matches(matches) => {
+                let Matches { value, comma, pat, guard, trailing } = *matches;
+                let (if_token, guard) = guard.unzip();
+                quote!(#value #comma #pat #if_token #guard #trailing)
+            }
+        }
+    }
+}

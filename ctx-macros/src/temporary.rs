@@ -1,0 +1,64 @@
+//! Scopes that end with the statement that makes them.
+
+use syn::{Expr, ExprMethodCall};
+
+use crate::errors::Errors;
+
+/// What makes a scope.
+const SCOPES: [&str; 6] = [
+    "with_cancel",
+    "with_timeout",
+    "with_deadline",
+    "with_timeout_cause",
+    "with_deadline_cause",
+    "merge",
+];
+
+/// What makes a context that outlives the scope it was called on.
+const CONTEXTS: [&str; 3] = ["with_value", "without_cancel", "clone"];
+
+/// Refuses `let ctx = parent.with_timeout(..).with_value(..);`: the scope is a temporary, and its end
+/// cancels the context that is kept.
+pub(crate) fn check(init: &Expr, errors: &mut Errors) {
+    let mut expr = init;
+    let mut after: Option<&ExprMethodCall> = None;
+    loop {
+        expr = match expr {
+            Expr::Paren(inner) => &inner.expr,
+            Expr::Group(inner) => &inner.expr,
+            Expr::Reference(inner) if after.is_none() => &inner.expr,
+            Expr::MethodCall(call) if is_one_of(call, &SCOPES) => {
+                if let Some(after) = after.filter(|after| ends_early(call, after)) {
+                    errors.at(call.method.span(), message(call, after));
+                    return;
+                }
+                after = Some(call);
+                &call.receiver
+            }
+            Expr::MethodCall(call) if is_one_of(call, &CONTEXTS) => {
+                after = Some(call);
+                &call.receiver
+            }
+            _ => return,
+        };
+    }
+}
+
+fn is_one_of(call: &ExprMethodCall, names: &[&str]) -> bool {
+    names.iter().any(|name| call.method == name)
+}
+
+/// `merge` and `clone` are everybody's names: together they say nothing about contexts.
+fn ends_early(scope: &ExprMethodCall, after: &ExprMethodCall) -> bool {
+    is_one_of(after, &CONTEXTS) && !(scope.method == "merge" && after.method == "clone")
+}
+
+fn message(scope: &ExprMethodCall, after: &ExprMethodCall) -> String {
+    let (scope, after) = (&scope.method, &after.method);
+    let instead = if after == "clone" {
+        format!("keep the scope: `let scope = parent.{scope}(..); let ctx = scope.clone();`")
+    } else {
+        format!("make the scope last: `parent.{after}(..).{scope}(..)`")
+    };
+    format!("the scope of `{scope}` ends with this statement, which cancels the context: {instead}")
+}

@@ -1,0 +1,162 @@
+//! `#[value]` parameters: what a function reads from its context.
+
+use proc_macro2::{Ident, Span};
+use syn::{Attribute, Error, Expr, FnArg, GenericArgument, Meta, Pat, PatType, PathArguments};
+use syn::{Result, Signature, Stmt, Type, parse_quote, parse_quote_spanned};
+
+use crate::errors::Errors;
+use crate::marks::{Mark, span};
+use crate::runtime::{self, Runtime, generated};
+use crate::scope::Exit;
+
+/// One parameter that has left the signature.
+pub(crate) struct Value {
+    pat: Pat,
+    ty: Type,
+    source: Source,
+}
+
+/// Where the value comes from.
+enum Source {
+    /// `&T`: the function cannot do without.
+    Required(Expr),
+    /// `Option<&T>`
+    Optional(Expr),
+    /// The parameter is wrong. It is still bound, so that the body names nothing unknown.
+    Mistaken,
+}
+
+/// Takes the marked parameters out of a signature.
+// Input:  async fn load(#[value] user: &User, key: &str) -> Result<Row, AppError>
+// Output: async fn load(key: &str) -> Result<Row, AppError>
+pub(crate) fn take(sig: &mut Signature, errors: &mut Errors) -> Vec<Value> {
+    let mut values = Vec::new();
+    for mut input in std::mem::take(&mut sig.inputs) {
+        match mark(&mut input) {
+            None => sig.inputs.push(input),
+            Some(mark) => match input {
+                FnArg::Typed(parameter) => values.push(Value::read(parameter, &mark, errors)),
+                FnArg::Receiver(_) => {
+                    errors.at(span(&mark), "a receiver is no value of the context");
+                    sig.inputs.push(input);
+                }
+            },
+        }
+    }
+    values
+}
+
+/// Takes the `#[value]` off a parameter.
+fn mark(input: &mut FnArg) -> Option<Attribute> {
+    let attrs = match input {
+        FnArg::Receiver(receiver) => &mut receiver.attrs,
+        FnArg::Typed(typed) => &mut typed.attrs,
+    };
+    let at = attrs.iter().position(|attr| Mark::of(attr) == Some(Mark::Value))?;
+    Some(attrs.remove(at))
+}
+
+impl Value {
+    fn read(parameter: PatType, mark: &Attribute, errors: &mut Errors) -> Value {
+        let source = Source::read(&parameter, mark);
+        let source = errors.keep(source).unwrap_or(Source::Mistaken);
+        Value { pat: *parameter.pat, ty: *parameter.ty, source }
+    }
+
+    /// Binds the value at the start of the body.
+    // Input:
+    //     #[value] user: &User, #[value(keys::LOCALE)] locale: Option<&Locale>
+    //
+    // Output:
+    //     let user: &User = match ::ctx::__private::required(&USER, &ctx) {
+    //         ::core::result::Result::Ok(__v) => __v,
+    //         ::core::result::Result::Err(__m) => return ::ctx::__private::FromMissing::from_missing(__m),
+    //     };
+    //     let locale: Option<&Locale> = ::ctx::__private::optional(&keys::LOCALE, &ctx);
+    pub(crate) fn bind(&self, exit: Exit, runtime: &Runtime) -> Stmt {
+        let Value { pat, ty, source } = self;
+        let span = runtime::start(pat).unwrap_or_else(Span::call_site);
+        let quiet = generated(span);
+        let ctx = runtime.ctx(span);
+        let ctx: Expr = parse_quote_spanned!(span=> &#ctx);
+        let value: Expr = match source {
+            Source::Mistaken => parse_quote_spanned!(quiet=> ::core::unreachable!()),
+            Source::Optional(key) => runtime.call("optional", [by_reference(key), ctx], span),
+            Source::Required(key) => {
+                let value = runtime.call("required", [by_reference(key), ctx], span);
+                let missing = parse_quote_spanned!(quiet=> __m);
+                let leave = exit.leave_missing(runtime, missing);
+                parse_quote_spanned! {quiet=>
+                    match #value {
+                        ::core::result::Result::Ok(__v) => __v,
+                        ::core::result::Result::Err(__m) => #leave,
+                    }
+                }
+            }
+        };
+        parse_quote_spanned!(quiet=> let #pat: #ty = #value;)
+    }
+}
+
+impl Source {
+    fn read(parameter: &PatType, mark: &Attribute) -> Result<Source> {
+        let Pat::Ident(pat) = &*parameter.pat else {
+            return Err(Error::new_spanned(&parameter.pat, "a `#[value]` parameter is a plain name"));
+        };
+        if pat.ident == "ctx" {
+            return Err(Error::new_spanned(pat, "`ctx` is the context itself: give this value another name"));
+        }
+        let key = match &mark.meta {
+            Meta::Path(_) => upper_case(&pat.ident),
+            _ => Expr::Path(mark.parse_args()?),
+        };
+        match shape(&parameter.ty) {
+            Some(Shape::Reference) => Ok(Source::Required(key)),
+            Some(Shape::Option) => Ok(Source::Optional(key)),
+            None => Err(Error::new_spanned(
+                &parameter.ty,
+                "a value is borrowed from the context: take `&T`, or `Option<&T>` where it may be \
+                 missing",
+            )),
+        }
+    }
+}
+
+/// What a `#[value]` parameter may be.
+enum Shape {
+    Reference,
+    Option,
+}
+
+fn shape(ty: &Type) -> Option<Shape> {
+    match ty {
+        Type::Reference(reference) if reference.mutability.is_none() => Some(Shape::Reference),
+        Type::Paren(inner) => shape(&inner.elem),
+        Type::Group(inner) => shape(&inner.elem),
+        Type::Path(path) if path.qself.is_none() => {
+            let last = path.path.segments.last()?;
+            let PathArguments::AngleBracketed(args) = &last.arguments else { return None };
+            match (last.ident == "Option", args.args.first()?) {
+                (true, GenericArgument::Type(Type::Reference(inner))) => {
+                    (args.args.len() == 1 && inner.mutability.is_none()).then_some(Shape::Option)
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// `user` reads the key `USER`.
+fn upper_case(ident: &Ident) -> Expr {
+    let name = ident.to_string();
+    let name = name.strip_prefix("r#").unwrap_or(&name).to_uppercase();
+    let key = Ident::new(&name, ident.span());
+    parse_quote!(#key)
+}
+
+/// `&KEY`, all of it where the key stands.
+fn by_reference(key: &Expr) -> Expr {
+    let span = runtime::start(key).unwrap_or_else(Span::call_site);
+    parse_quote_spanned!(span=> &#key)
+}

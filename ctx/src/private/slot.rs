@@ -1,0 +1,158 @@
+//! What the branches of one `select!`, `join!` or `try_join!` share.
+
+use super::try_branch::TryBranch;
+use crate::{
+    checkpoint::{Checkpoint, Site},
+    context::Context,
+    error::Cancelled,
+    keeper::Mode,
+};
+use pin_project_lite::pin_project;
+use std::{
+    future::Future,
+    panic::Location,
+    pin::Pin,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context as TaskContext, Poll, ready},
+};
+
+/// The context of the branches, and how far they are.
+///
+/// One task polls all branches, so the counters need no ordering. They are atomics because the future
+/// around them is `Send`.
+pub struct Slot<H> {
+    context: H,
+    mode: Mode,
+    stopped: OnceLock<Cancelled>,
+    /// The branches of a `try_join!`: all, those that are ready, and those that would give up.
+    branches: AtomicUsize,
+    ready: AtomicUsize,
+    giving_up: AtomicUsize,
+}
+
+/// Makes the slot. `between` says that a branch which has started runs to its end.
+pub fn slot<H: AsRef<Context>>(handle: H, between: bool) -> Slot<H> {
+    Slot {
+        context: handle,
+        mode: if between { Mode::Between } else { Mode::Race },
+        stopped: OnceLock::new(),
+        branches: AtomicUsize::new(0),
+        ready: AtomicUsize::new(0),
+        giving_up: AtomicUsize::new(0),
+    }
+}
+
+impl<H: AsRef<Context>> Slot<H> {
+    /// The checkpoint of one branch.
+    #[track_caller]
+    pub fn branch<F: IntoFuture>(&self, future: F) -> Branch<'_, H, F::IntoFuture> {
+        let site = InSlot {
+            slot: self,
+            at: Location::caller(),
+        };
+        Branch {
+            checkpoint: Checkpoint::new(site, self.mode, future.into_future()),
+        }
+    }
+
+    /// The checkpoint of one branch that fails all the others when it fails.
+    #[track_caller]
+    pub fn try_branch<F: IntoFuture>(&self, future: F) -> TryBranch<'_, H, F::IntoFuture> {
+        self.branches.fetch_add(1, Ordering::Relaxed);
+        let site = InSlot {
+            slot: self,
+            at: Location::caller(),
+        };
+        TryBranch::new(site, self.mode, future.into_future())
+    }
+
+    /// What the first branch to give up noticed. None of them may have: then they ended by themselves,
+    /// whatever has become of the context since.
+    pub fn stopped(&self) -> Option<Cancelled> {
+        self.stopped.get().cloned()
+    }
+
+    /// [`stopped`](Self::stopped), where it is known that a branch gave up.
+    ///
+    /// # Panics
+    ///
+    /// If none did.
+    pub fn stop(&self) -> Cancelled {
+        self.stopped().expect("a branch gave up")
+    }
+
+    fn stop_with(&self, cancelled: Cancelled) {
+        let _ = self.stopped.set(cancelled);
+    }
+
+    /// One more branch is ready; `gave_up` if it had been about to give up.
+    pub(super) fn ready(&self, gave_up: bool) {
+        self.ready.fetch_add(1, Ordering::Relaxed);
+        if gave_up {
+            self.giving_up.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// One more branch would give up.
+    pub(super) fn giving_up(&self, cancelled: Cancelled) {
+        self.stop_with(cancelled);
+        self.giving_up.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether nothing is left to wait for but branches that would give up.
+    pub(super) fn gives_up(&self) -> bool {
+        let giving_up = self.giving_up.load(Ordering::Relaxed);
+        let ready = self.ready.load(Ordering::Relaxed);
+        giving_up > 0 && giving_up + ready == self.branches.load(Ordering::Relaxed)
+    }
+}
+
+/// A branch borrows its context from the slot, and so is no larger than it must be.
+pub(super) struct InSlot<'s, H> {
+    pub(super) slot: &'s Slot<H>,
+    at: &'static Location<'static>,
+}
+
+impl<H: AsRef<Context>> Site for InSlot<'_, H> {
+    fn context(&self) -> &Context {
+        self.slot.context.as_ref()
+    }
+
+    fn at(&self) -> &'static Location<'static> {
+        self.at
+    }
+}
+
+/// A branch has given up. The slot knows why.
+#[derive(Debug)]
+pub struct GaveUp;
+
+pin_project! {
+    /// The future of a branch.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Branch<'s, H, F>
+    where
+        H: AsRef<Context>,
+    {
+        #[pin]
+        checkpoint: Checkpoint<InSlot<'s, H>, F>,
+    }
+}
+
+impl<H: AsRef<Context>, F: Future> Future for Branch<'_, H, F> {
+    type Output = Result<F::Output, GaveUp>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let mut checkpoint = self.project().checkpoint;
+        Poll::Ready(match ready!(checkpoint.as_mut().poll(cx)) {
+            Ok(output) => Ok(output),
+            Err(cancelled) => {
+                checkpoint.site().slot.stop_with(cancelled);
+                Err(GaveUp)
+            }
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! A branch of `try_join!`, which stops at the first error.
+//!
+//! If a branch gave up alone, `try_join!` would drop the others with it, shielded ones too. So a branch
+//! that would give up says so to its slot, and stays: its future is polled on, and may still be ready
+//! (rule C2). The branches give up together, once each is ready or would give up.
+
+use super::slot::InSlot;
+use crate::{
+    checkpoint::Site,
+    context::Context,
+    few::Few,
+    frame::Heard,
+    keeper::{Keeper, Mode},
+    state::Record,
+};
+use pin_project_lite::pin_project;
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context as TaskContext, Poll, Waker, ready},
+};
+
+/// Why a `try_join!` has failed.
+#[derive(Debug)]
+pub enum Stop<E> {
+    /// A branch failed.
+    Theirs(E),
+    /// The branches gave up.
+    Ours,
+}
+
+pin_project! {
+    /// The future of a branch.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct TryBranch<'s, H, F>
+    where
+        H: AsRef<Context>,
+    {
+        site: InSlot<'s, H>,
+        keeper: Keeper,
+        would_give_up: bool,
+        // `None` if it was never started.
+        #[pin]
+        future: Option<F>,
+    }
+
+    impl<'s, H, F> PinnedDrop for TryBranch<'s, H, F>
+    where
+        H: AsRef<Context>,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.keeper.is_idle() {
+                return;
+            }
+            let dropping = this.keeper.dropping();
+            if dropping.is_some() {
+                this.future.set(None);
+            }
+            this.keeper.give_up(this.site.context(), dropping, Few::new(), None);
+        }
+    }
+}
+
+impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
+    pub(super) fn new(site: InSlot<'s, H>, mode: Mode, future: F) -> Self {
+        Self {
+            site,
+            keeper: Keeper::new(mode),
+            would_give_up: false,
+            future: Some(future),
+        }
+    }
+
+    /// Polls the future; `None` if the branch would give up. What it answers then concerns nobody: a
+    /// branch that this one waits for answers, or holds, those around both.
+    fn poll_future(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<F::Output>>
+    where
+        F: Future,
+    {
+        let mut this = self.project();
+        let context = this.site.context();
+        let late = |record: Record| record.cancelled.noticed(this.site.at());
+        if !this.keeper.has_started() {
+            if let Some(record) = ready!(this.keeper.start(context, cx)) {
+                this.future.set(None);
+                *this.would_give_up = true;
+                this.site.slot.giving_up(late(record));
+            }
+        }
+        let Some(future) = this.future.as_mut().as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        let Some(line) = context.line() else {
+            return future.poll(cx).map(Some);
+        };
+        let asking = this.keeper.ask(line, cx.waker());
+        let polled = future.poll(cx);
+        let heard: Heard = asking.leave();
+        if let Poll::Ready(output) = polled {
+            this.keeper.deliver(context, heard, cx.waker());
+            return Poll::Ready(Some(output));
+        }
+        let mut wakers = Few::new();
+        let Some(record) = this.keeper.stay(line, heard, &mut wakers, cx) else {
+            return Poll::Pending;
+        };
+        wakers.iter().for_each(Waker::wake_by_ref);
+        if !std::mem::replace(this.would_give_up, true) {
+            this.site.slot.giving_up(late(record));
+        }
+        Poll::Ready(None)
+    }
+}
+
+impl<H, F, T, E> Future for TryBranch<'_, H, F>
+where
+    H: AsRef<Context>,
+    F: Future<Output = Result<T, E>>,
+{
+    type Output = Result<T, Stop<E>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let value = match ready!(self.as_mut().poll_future(cx)) {
+            Some(Err(error)) => return Poll::Ready(Err(Stop::Theirs(error))),
+            Some(Ok(value)) => {
+                self.site.slot.ready(self.would_give_up);
+                Some(value)
+            }
+            None => None,
+        };
+        match value {
+            _ if self.site.slot.gives_up() => Poll::Ready(Err(Stop::Ours)),
+            Some(value) => Poll::Ready(Ok(value)),
+            None => Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The printer: one line for each file, in the order of the tickets.
+
+use crate::{
+    hash::{Hash, NoHash},
+    progress::Progress,
+    walk::Failure,
+};
+use std::{
+    borrow::Cow,
+    fmt::Display,
+    io::{self, Write},
+    mem,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
+
+/// A place in the order of the output.
+pub(crate) enum Ticket {
+    /// A file that is being hashed.
+    Hashing(PathBuf, JoinHandle<Result<Hash, NoHash>>),
+    /// A place that could not even be looked at.
+    Failed(Failure),
+}
+
+/// Turns tickets into lines, and knows nothing of contexts: its input ends when the work does, and a
+/// ticket whose file was cancelled has no line.
+pub(crate) struct Printer {
+    queue: mpsc::Receiver<Ticket>,
+    progress: Arc<Progress>,
+    /// The lines that are not written yet, and how many files they are.
+    lines: Vec<u8>,
+    files: u64,
+}
+
+impl Printer {
+    pub(crate) fn new(queue: mpsc::Receiver<Ticket>, progress: Arc<Progress>) -> Self {
+        Self {
+            queue,
+            progress,
+            lines: Vec::new(),
+            files: 0,
+        }
+    }
+
+    /// Prints until the queue ends. It blocks, and fails if stdout does.
+    pub(crate) fn run(mut self) -> io::Result<()> {
+        let runtime = Handle::current();
+        while let Some(ticket) = self.next()? {
+            let (path, hashing) = match ticket {
+                Ticket::Failed(Failure { path, error }) => {
+                    self.complain(&path, &error)?;
+                    continue;
+                }
+                Ticket::Hashing(path, hashing) => (path, hashing),
+            };
+            if !hashing.is_finished() {
+                self.write()?;
+            }
+            match runtime.block_on(hashing) {
+                Ok(Ok(hash)) => self.push(&hash, &path),
+                Ok(Err(NoHash::Cancelled)) => {}
+                Ok(Err(NoHash::Unreadable(error))) => self.give_up(&path, &error)?,
+                Err(panic) => self.give_up(&path, &panic)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing is held back while there is nothing to do.
+    fn next(&mut self) -> io::Result<Option<Ticket>> {
+        if let Ok(ticket) = self.queue.try_recv() {
+            return Ok(Some(ticket));
+        }
+        self.write()?;
+        Ok(self.queue.blocking_recv())
+    }
+
+    fn push(&mut self, hash: &Hash, path: &Path) {
+        let name = escaped(path);
+        // So `sha256sum --check` knows that the name is to be read with escapes.
+        if matches!(name, Cow::Owned(_)) {
+            self.lines.push(b'\\');
+        }
+        for byte in hash {
+            let digits = format!("{byte:02x}");
+            self.lines.extend_from_slice(digits.as_bytes());
+        }
+        self.lines.extend_from_slice(b"  ");
+        self.lines.extend_from_slice(&name);
+        self.lines.push(b'\n');
+        self.files += 1;
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let lines = mem::take(&mut self.lines);
+        self.progress.above_bar(|| {
+            let mut out = io::stdout().lock();
+            out.write_all(&lines)?;
+            out.flush()
+        })?;
+        self.progress.add_done(mem::take(&mut self.files));
+        Ok(())
+    }
+
+    /// A file without a digest is done with, too.
+    fn give_up(&mut self, path: &Path, error: &dyn Display) -> io::Result<()> {
+        self.complain(path, error)?;
+        self.progress.add_done(1);
+        Ok(())
+    }
+
+    /// One line on stderr, after the lines before it.
+    fn complain(&mut self, path: &Path, error: &dyn Display) -> io::Result<()> {
+        self.write()?;
+        self.progress.add_failed();
+        let mut line = b"digest: ".to_vec();
+        line.extend_from_slice(&escaped(path));
+        line.extend_from_slice(format!(": {error}\n").as_bytes());
+        // A stderr that nobody reads is no reason to stop.
+        self.progress.above_bar(|| drop(io::stderr().write_all(&line)));
+        Ok(())
+    }
+}
+
+/// The name as `sha256sum` prints it: on one line, whatever is in it.
+fn escaped(path: &Path) -> Cow<'_, [u8]> {
+    let name = path.as_os_str().as_encoded_bytes();
+    if !name.iter().any(|byte| b"\\\n\r".contains(byte)) {
+        return Cow::Borrowed(name);
+    }
+    let mut escaped = Vec::with_capacity(name.len() + 2);
+    for byte in name {
+        match byte {
+            b'\\' => escaped.extend_from_slice(b"\\\\"),
+            b'\n' => escaped.extend_from_slice(b"\\n"),
+            b'\r' => escaped.extend_from_slice(b"\\r"),
+            other => escaped.push(*other),
+        }
+    }
+    Cow::Owned(escaped)
+}

@@ -1,0 +1,119 @@
+//! What is done and what is left, for the bar and for the last words.
+
+use crate::walk;
+use ctx::{Cancelled, with_context};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use std::{
+    fmt, fs,
+    io::{self, IsTerminal},
+    path::PathBuf,
+    sync::atomic::{
+        AtomicBool, AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+    },
+    time::Duration,
+};
+
+const BAR: &str = "{bar:32} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+
+/// The counters. Each stands for itself, so they are relaxed.
+pub(crate) struct Progress {
+    /// Counts bytes; it is drawn only where stderr is a terminal.
+    bar: ProgressBar,
+    /// Whether lines on stdout would run into the bar.
+    shared_screen: bool,
+    found: AtomicU64,
+    done: AtomicU64,
+    failed: AtomicU64,
+    /// Whether the survey got to its end.
+    complete: AtomicBool,
+}
+
+impl Progress {
+    pub(crate) fn new() -> Self {
+        let bar = ProgressBar::new(0);
+        bar.set_style(ProgressStyle::with_template(BAR).expect("the template is a constant"));
+        if io::stderr().is_terminal() {
+            bar.enable_steady_tick(Duration::from_millis(100));
+        }
+        Self {
+            bar,
+            shared_screen: io::stdout().is_terminal() && io::stderr().is_terminal(),
+            found: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            complete: AtomicBool::new(false),
+        }
+    }
+
+    /// A block was read.
+    pub(crate) fn add_read(&self, bytes: usize) {
+        self.bar.inc(bytes as u64);
+    }
+
+    /// Files got their line.
+    pub(crate) fn add_done(&self, files: u64) {
+        self.done.fetch_add(files, Relaxed);
+    }
+
+    /// Something could not be read.
+    pub(crate) fn add_failed(&self) {
+        self.failed.fetch_add(1, Relaxed);
+    }
+
+    /// How many files and directories could not be read.
+    pub(crate) fn failed(&self) -> u64 {
+        self.failed.load(Relaxed)
+    }
+
+    /// Prints with the bar out of the way. Where they do not meet, the bar's lock is not taken, so a slow
+    /// reader of stdout does not hold up those who count.
+    pub(crate) fn above_bar<T>(&self, print: impl FnOnce() -> T) -> T {
+        if self.shared_screen {
+            self.bar.suspend(print)
+        } else {
+            print()
+        }
+    }
+
+    /// Takes the bar away for good.
+    pub(crate) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Finds out how much there is to do. It sees the same files as the walk that feeds the hashing, but
+/// keeps none, so it may run ahead as far as it likes.
+#[with_context]
+pub(crate) fn survey(paths: &[PathBuf], progress: &Progress) -> Result<(), Cancelled> {
+    walk::walk(ctx, paths, &mut |file| {
+        // Who hashes the file complains about it; here a rough number will do.
+        if let Ok(path) = file {
+            let bytes = fs::metadata(path).map_or(0, |metadata| metadata.len());
+            progress.bar.inc_length(bytes);
+            progress.found.fetch_add(1, Relaxed);
+        }
+    })?;
+    // Whoever sees the survey complete sees all it counted.
+    progress.complete.store(true, Release);
+    Ok(())
+}
+
+/// What was done, and what was left of it.
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at_least = if self.complete.load(Acquire) { "" } else { "at least " };
+        let done = self.done.load(Relaxed);
+        let left = self.found.load(Relaxed).saturating_sub(done);
+        let read = self.bar.position();
+        let unread = self.bar.length().unwrap_or(0).saturating_sub(read);
+        write!(
+            f,
+            "{} files done and {} read, {at_least}{} files and {} left",
+            HumanCount(done),
+            HumanBytes(read),
+            HumanCount(left),
+            HumanBytes(unread),
+        )
+    }
+}
