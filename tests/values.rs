@@ -1,0 +1,177 @@
+//! V1 to V4: keys and values.
+
+use ctx::{Context, Key, ctx_value};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+ctx_value! {
+    /// Attributes stay on the key.
+    pub(crate) NUMBER: u32;
+    NAME: String;
+    LANGUAGE: &'static str = "en";
+    #[ctx(show)]
+    TENANT: u32;
+}
+
+mod elsewhere {
+    ctx::ctx_value! {
+        pub(crate) NUMBER: u32;
+        #[ctx(show)]
+        #[allow(dead_code, reason = "attributes go on both sides of ours")]
+        pub(super) LANGUAGE: &'static str = "de"
+    }
+}
+
+#[test]
+fn v1_the_nearest_value_wins_and_siblings_do_not_see_it() {
+    let root = Context::background().with_value(&NUMBER, 1).with_value(&NAME, "ada".to_owned());
+    let left = root.with_value(&NUMBER, 2).with_cancel();
+    let right = root.with_cancel();
+    assert_eq!((left.value(&NUMBER), right.value(&NUMBER)), (Some(&2), Some(&1)));
+    assert_eq!(left.value(&NAME).unwrap(), "ada");
+    assert_eq!(NUMBER.get(&root), Some(&1));
+}
+
+#[test]
+fn v1_values_outlive_the_end_of_their_context() {
+    let scope = Context::background().with_value(&NUMBER, 1).with_timeout(Duration::ZERO);
+    let below = scope.with_value(&NAME, "ada".to_owned());
+    assert!(below.is_cancelled());
+    let audit = below.without_cancel();
+    drop(scope);
+    for ctx in [&below, &audit, &audit.with_cancel()] {
+        assert_eq!(ctx.value(&NUMBER), Some(&1));
+        assert_eq!(ctx.value(&NAME).unwrap(), "ada");
+    }
+    assert!(!audit.is_cancelled());
+}
+
+#[test]
+fn v1_a_default_stands_in_until_a_value_is_given() {
+    let root = Context::background();
+    assert_eq!(root.value(&LANGUAGE), Some(&"en"));
+    let ctx = root.with_value(&NUMBER, 1);
+    assert_eq!(ctx.value(&LANGUAGE), Some(&"en"));
+    assert_eq!(ctx.with_value(&LANGUAGE, "fr").value(&LANGUAGE), Some(&"fr"));
+    assert!(std::ptr::eq(root.value(&LANGUAGE).unwrap(), ctx.value(&LANGUAGE).unwrap()));
+}
+
+#[test]
+fn v1_a_default_is_made_once() {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    ctx_value! { COUNTED: usize = MADE.fetch_add(1, Ordering::SeqCst); }
+    assert_eq!(MADE.load(Ordering::SeqCst), 0);
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(|| assert_eq!(Context::background().value(&COUNTED), Some(&0)));
+        }
+    });
+    assert_eq!(MADE.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn v2_keys_of_one_name_and_type_are_two_keys() {
+    let ctx = Context::background().with_value(&NUMBER, 1).with_value(&elsewhere::NUMBER, 2);
+    assert_eq!(ctx.value(&NUMBER), Some(&1));
+    assert_eq!(ctx.value(&elsewhere::NUMBER), Some(&2));
+    assert_eq!(NUMBER.name(), elsewhere::NUMBER.name());
+    fn local() -> &'static Key<u32> {
+        ctx_value! { NUMBER: u32; }
+        &NUMBER
+    }
+    assert_eq!(ctx.value(local()), None);
+    assert_eq!(ctx.with_value(local(), 3).value(&NUMBER), Some(&1));
+    assert_eq!(ctx.value(&elsewhere::LANGUAGE), Some(&"de"));
+}
+
+macro_rules! many_keys {
+    ($($name:ident)+) => {
+        ctx_value! { $($name: usize;)+ }
+        static MANY: &[&Key<usize>] = &[$(&$name),+];
+    };
+}
+many_keys! {
+    K00 K01 K02 K03 K04 K05 K06 K07 K08 K09 K10 K11 K12 K13 K14 K15 K16 K17 K18 K19 K20 K21 K22 K23 K24
+    K25 K26 K27 K28 K29 K30 K31 K32 K33 K34 K35 K36 K37 K38 K39
+}
+
+/// Every state of the layers against the plainest model there is: an array.
+#[test]
+fn v2_forty_keys_in_random_order_answer_as_an_array_does() {
+    let mut dice = crate::support::Shuffle(11);
+    for _ in 0..20 {
+        let mut ctx = Context::background();
+        let mut model = vec![None; MANY.len()];
+        for value in 0..100 {
+            let key = dice.below(MANY.len());
+            ctx = ctx.with_value(MANY[key], value);
+            model[key] = Some(value);
+            if dice.below(4) == 0 {
+                ctx = ctx.with_cancel().detach();
+            }
+            let read: Vec<_> = MANY.iter().map(|key| ctx.value(key).copied()).collect();
+            assert_eq!(read, model);
+        }
+    }
+}
+
+/// A walk over 100,000 layers for each of 100,000 look-ups would not end within anybody's patience.
+#[test]
+fn v3_a_look_up_does_not_grow_with_the_depth_of_the_tree() {
+    let mut ctx = Context::background().with_value(&NAME, "ada".to_owned());
+    for depth in 0..50_000 {
+        ctx = ctx.with_value(&NUMBER, depth).with_cancel().detach();
+    }
+    ctx_value! { MISSED: u32; }
+    for _ in 0..100_000 {
+        assert!(ctx.value(&NAME).is_some());
+        assert!(ctx.value(&MISSED).is_none());
+        assert!(ctx.value(&TENANT).is_none());
+    }
+}
+
+#[test]
+fn v4_debug_prints_the_chain_and_never_a_value() {
+    let secret = "do not print".to_owned();
+    let line = line!() + 1;
+    let scope = Context::background().with_value(&NAME, secret).with_cancel();
+    let ctx = scope.without_cancel().with_value(&TENANT, 7);
+    let text = format!("{ctx:?}");
+    let here = file!();
+    assert_eq!(
+        text,
+        format!(
+            "Background.with_value(NAME).with_cancel({here}:{line}).without_cancel().with_value(TENANT = 7)"
+        )
+    );
+    assert_eq!(format!("{:?}", Context::todo()), "Background");
+    assert_eq!(format!("{NAME:?}"), "Key(\"NAME\")");
+    assert!(!format!("{scope:?} {:?}", scope.canceller()).contains("do not print"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn v4_debug_tells_the_time_left_and_how_it_ended() {
+    let line = line!() + 1;
+    let root = Context::background().with_timeout(Duration::from_secs(2));
+    let merged = root.merge(&Context::background());
+    let here = file!();
+    tokio::time::advance(Duration::from_millis(800)).await;
+    assert_eq!(
+        format!("{merged:?}"),
+        format!("Background.with_timeout(2s, 1.2s left, {here}:{line}).merge({here}:{})", line + 1)
+    );
+    merged.cancel();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(
+        format!("{merged:?}"),
+        format!(
+            "Background.with_timeout(2s, expired, {here}:{line}).merge(cancelled, {here}:{})",
+            line + 1
+        )
+    );
+    let line = line!() + 1;
+    let dated = Context::background().with_deadline(ctx::Instant::now());
+    assert_eq!(format!("{dated:?}"), format!("Background.with_deadline(expired, {here}:{line})"));
+}

@@ -1,12 +1,13 @@
 //! The body of one function.
 
+use proc_macro2::{Ident, Span};
 use syn::visit_mut::VisitMut;
 use syn::{Block, Expr, Stmt, Token, parse_quote_spanned};
 
 use crate::function::{Body, Function};
 use crate::future;
 use crate::rewrite::Rewriter;
-use crate::runtime::{Runtime, generated, start};
+use crate::runtime::{self, Runtime, generated, start};
 use crate::scope::{Exit, Scope};
 
 /// Puts the prologue in front of the part that runs under the context, and rewrites that part.
@@ -65,15 +66,15 @@ fn walk(block: &mut Block, prologue: Vec<Stmt>, scope: Scope, rewriter: &mut Rew
 // Output:
 //     let __scope = ::ctx::Context::with_timeout(&ctx, AFTER);
 //     let ctx: &::ctx::Context = &__scope;
-pub(crate) fn timeout(after: &Expr, runtime: &Runtime) -> [Stmt; 2] {
-    let span = start(after).unwrap_or_else(proc_macro2::Span::call_site);
+pub(crate) fn timeout(after: &Expr, names: &Runtime) -> [Stmt; 2] {
+    let span = start(after).unwrap_or_else(Span::call_site);
     let quiet = generated(span);
-    let outer = runtime.ctx(span);
-    let inner = proc_macro2::Ident::new("ctx", proc_macro2::Span::call_site());
-    let context = runtime.path(&["Context"], quiet);
-    let with_timeout = runtime.path(&["Context", "with_timeout"], span);
+    let outer = names.ctx(span);
+    let inner = Ident::new("ctx", Span::call_site());
+    let context = names.path(&["Context"], quiet);
+    let with_timeout = names.path(&["Context", "with_timeout"], span);
     let outer: Expr = parse_quote_spanned!(span=> &#outer);
-    let scope = crate::runtime::call(with_timeout, [outer, after.clone()], span);
+    let scope = runtime::call(with_timeout, [outer, after.clone()], span);
     [
         parse_quote_spanned!(quiet=> let __scope = #scope;),
         parse_quote_spanned!(quiet=> let #inner: &#context = &__scope;),

@@ -23,18 +23,35 @@ use crate::scope::Exit;
 // call stands at the `await` (that is the line a cancellation names), the `match` at BASE (that
 // is where a lint about the value points).
 pub(crate) fn checkpoint(await_: ExprAwait, mode: Mode, exit: Exit, runtime: &Runtime) -> Expr {
-    let ExprAwait { attrs, base, dot_token, await_token } = await_;
+    let ExprAwait {
+        attrs,
+        base,
+        dot_token,
+        await_token,
+    } = await_;
     let name = match mode {
         Mode::Race => "race",
         Mode::Between => "between",
-        Mode::None => return Expr::Await(ExprAwait { attrs, base, dot_token, await_token }),
+        Mode::None => {
+            return Expr::Await(ExprAwait {
+                attrs,
+                base,
+                dot_token,
+                await_token,
+            });
+        }
     };
     let span = await_token.span;
     let tokens = base.to_token_stream();
     let first = start(&tokens).unwrap_or(span);
     let handle = handle::handle(tokens, runtime, span);
     let call = runtime.call(name, [handle, without_parens(*base)], span);
-    let awaited = ExprAwait { attrs: Vec::new(), base: Box::new(call), dot_token, await_token };
+    let awaited = ExprAwait {
+        attrs: Vec::new(),
+        base: Box::new(call),
+        dot_token,
+        await_token,
+    };
     let mut outcome = outcome(Expr::Await(awaited), exit, runtime, span);
     outcome.match_token.span = first;
     outcome.attrs = attrs;

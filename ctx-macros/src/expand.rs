@@ -34,18 +34,32 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
     let mistakes = errors.count();
     let values = value::take(&mut function.sig, errors);
     validate::signature(function, options, errors);
-    let scope = if errors.count() == mistakes { Scope::Sync } else { Scope::Abandoned };
+    let scope = if errors.count() == mistakes {
+        Scope::Sync
+    } else {
+        Scope::Abandoned
+    };
     let prologue = prologue(function, &values, options, &runtime);
     if let Parameter::Injected = Parameter::of(function) {
         parameter::inject(function, written, options, &runtime);
     }
     let mode = options.mode();
-    let mut rewriter = Rewriter { runtime: &runtime, errors, scope, mode };
+    let mut rewriter = Rewriter {
+        runtime: &runtime,
+        errors,
+        scope,
+        mode,
+    };
     body::rewrite(function, prologue, &mut rewriter);
 }
 
 /// What runs before the author's first statement.
-fn prologue(function: &Function, values: &[Value], options: &Options, runtime: &Runtime) -> Vec<syn::Stmt> {
+fn prologue(
+    function: &Function,
+    values: &[Value],
+    options: &Options,
+    runtime: &Runtime,
+) -> Vec<syn::Stmt> {
     let exit = Exit::of(&function.sig);
     let mut prologue = Vec::new();
     if let Parameter::Root = Parameter::of(function) {

@@ -3,7 +3,7 @@
 use proc_macro2::{Group, TokenStream};
 use quote::{ToTokens, TokenStreamExt};
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, AttrStyle, Block, Result, Signature, Token, Visibility, token};
+use syn::{AttrStyle, Attribute, Block, Result, Signature, Token, Visibility, token};
 
 /// A free function, a method, or the declaration of a method.
 pub(crate) struct Function {
@@ -32,7 +32,13 @@ impl Parse for Function {
         let default = input.parse()?;
         let sig = input.parse()?;
         let body = Body::parse(input, &mut attrs)?;
-        Ok(Function { attrs, vis, default, sig, body })
+        Ok(Function {
+            attrs,
+            vis,
+            default,
+            sig,
+            body,
+        })
     }
 }
 
@@ -53,8 +59,9 @@ impl Body {
         Ok(match block.parse2(group.stream()) {
             Ok((inner, stmts)) => {
                 attrs.extend(inner);
-                let mut brace_token = token::Brace::default();
-                brace_token.span = group.delim_span();
+                let brace_token = token::Brace {
+                    span: group.delim_span(),
+                };
                 Body::Parsed(Block { brace_token, stmts })
             }
             Err(_) => Body::Raw(group),
@@ -65,7 +72,8 @@ impl Body {
 impl ToTokens for Function {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let of_style = |inner: bool| {
-            let wanted = move |attr: &&Attribute| matches!(attr.style, AttrStyle::Inner(_)) == inner;
+            let wanted =
+                move |attr: &&Attribute| matches!(attr.style, AttrStyle::Inner(_)) == inner;
             self.attrs.iter().filter(wanted)
         };
         tokens.append_all(of_style(false));

@@ -3,14 +3,16 @@
 use syn::{Expr, ExprAsync, GenericArgument, Lifetime, Path, PathArguments, ReturnType, Stmt};
 use syn::{Type, TypeParamBound};
 
-use crate::function::Body;
+use crate::function::{Body, Function};
 
 /// The block of a function that ends in `async {}` or `Box::pin(async {})`.
 pub(crate) fn tail(stmts: &mut [Stmt]) -> Option<&mut ExprAsync> {
     match stmts.last_mut()? {
         Stmt::Expr(Expr::Async(block), None) => Some(block),
         Stmt::Expr(Expr::Call(call), None) => {
-            let Expr::Path(function) = &*call.func else { return None };
+            let Expr::Path(function) = &*call.func else {
+                return None;
+            };
             match call.args.first_mut()? {
                 Expr::Async(block) if is_box_pin(&function.path) => Some(block),
                 _ => None,
@@ -26,6 +28,13 @@ pub(crate) fn is_tail(body: &mut Body) -> bool {
         Body::Parsed(block) => tail(&mut block.stmts).is_some(),
         Body::Missing(_) | Body::Raw(_) => false,
     }
+}
+
+/// Whether a function returns a future that cannot borrow the context: `Pin<Box<dyn Future>>`.
+pub(crate) fn is_static(function: &mut Function) -> bool {
+    function.sig.asyncness.is_none()
+        && matches!(borrows(&function.sig.output), Some(Borrows::Nothing))
+        && (matches!(function.body, Body::Missing(_)) || is_tail(&mut function.body))
 }
 
 /// What a returned future may borrow.
@@ -60,7 +69,10 @@ fn of_type(ty: &Type) -> Option<Borrows> {
     }
 }
 
-fn of_bounds<'a>(bounds: impl Iterator<Item = &'a TypeParamBound>, otherwise: Borrows) -> Option<Borrows> {
+fn of_bounds<'a>(
+    bounds: impl Iterator<Item = &'a TypeParamBound>,
+    otherwise: Borrows,
+) -> Option<Borrows> {
     let (mut future, mut found) = (false, otherwise);
     for bound in bounds {
         match bound {
@@ -95,7 +107,9 @@ fn of_lifetime(lifetime: &Lifetime) -> Borrows {
 }
 
 fn ends_in(path: &Path, names: &[&str]) -> bool {
-    path.segments.last().is_some_and(|last| names.iter().any(|name| last.ident == name))
+    path.segments
+        .last()
+        .is_some_and(|last| names.iter().any(|name| last.ident == name))
 }
 
 /// `Box::pin`, by whatever path.

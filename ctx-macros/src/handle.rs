@@ -8,10 +8,26 @@ use crate::runtime::Runtime;
 
 /// The methods of a context that borrow it. A method that is not listed may take it by value.
 const BORROWING: [&str; 20] = [
-    "with_cancel", "with_deadline", "with_timeout", "with_deadline_cause", "with_timeout_cause",
-    "merge", "with_value", "without_cancel", "deadline", "remaining", "is_cancelled", "err",
-    "check", "value", "done", "done_owned", "run_until_cancelled", "run_until_cancelled_owned",
-    "on_cancel", "clone",
+    "with_cancel",
+    "with_deadline",
+    "with_timeout",
+    "with_deadline_cause",
+    "with_timeout_cause",
+    "merge",
+    "with_value",
+    "without_cancel",
+    "deadline",
+    "remaining",
+    "is_cancelled",
+    "err",
+    "check",
+    "value",
+    "done",
+    "done_owned",
+    "run_until_cancelled",
+    "run_until_cancelled_owned",
+    "on_cancel",
+    "clone",
 ];
 
 /// A handle on `ctx` for the time that `tokens` are evaluated and awaited.
@@ -31,7 +47,7 @@ pub(crate) fn handle(tokens: TokenStream, runtime: &Runtime, span: Span) -> Expr
 fn may_move(tokens: TokenStream) -> bool {
     let mut uses = Uses::default();
     uses.count(tokens);
-    uses.unknown_macro || uses.moves || (uses.closes_over && uses.names)
+    uses.moves || (uses.captures && uses.names)
 }
 
 /// What is known of the `ctx` in some tokens.
@@ -39,12 +55,10 @@ fn may_move(tokens: TokenStream) -> bool {
 struct Uses {
     /// `ctx` is named at all.
     names: bool,
-    /// `ctx` is named where it might be moved.
+    /// `ctx` is named where it might be moved, or there is a macro that may do anything.
     moves: bool,
     /// There is a `move`, and so a closure that takes `ctx` if it names it.
-    closes_over: bool,
-    /// There is a macro that may do anything.
-    unknown_macro: bool,
+    captures: bool,
 }
 
 impl Uses {
@@ -57,9 +71,9 @@ impl Uses {
                     self.names = true;
                     self.moves |= !borrows(&tokens[..at], &tokens[at + 1..]);
                 }
-                TokenTree::Ident(ident) if ident == "move" => self.closes_over = true,
+                TokenTree::Ident(ident) if ident == "move" => self.captures = true,
                 TokenTree::Ident(ident) if is_call(&tokens[at + 1..]) => {
-                    self.unknown_macro |= !macros::is_std(ident);
+                    self.moves |= !macros::is_std(ident);
                 }
                 _ => {}
             }

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Error, ImplItem, Meta, Result, Token, TraitItem, Visibility, token};
+use syn::{Attribute, Error, Ident, ImplItem, Meta, Result, Token, TraitItem, Visibility, token};
 
 use crate::errors::Errors;
 use crate::function::Function;
@@ -46,13 +46,21 @@ impl Item {
     pub(crate) fn parse(item: TokenStream, errors: &mut Errors) -> Item {
         let read = |input: ParseStream| match kind(input)? {
             Some(kind) => Block::parse(kind, input).map(Item::Block),
-            None => input.parse().map(|function| Item::Function(Box::new(function))),
+            None => input
+                .parse()
+                .map(|function| Item::Function(Box::new(function))),
         };
-        errors.keep(read.parse2(item.clone())).unwrap_or(Item::Other(item))
+        errors
+            .keep(read.parse2(item.clone()))
+            .unwrap_or(Item::Other(item))
     }
 
     /// The functions to annotate, each with its options.
-    pub(crate) fn functions(&mut self, options: Options, errors: &mut Errors) -> Vec<(&mut Function, Options)> {
+    pub(crate) fn functions(
+        &mut self,
+        options: Options,
+        errors: &mut Errors,
+    ) -> Vec<(&mut Function, Options)> {
         match self {
             Item::Function(function) => vec![(function, options)],
             Item::Block(block) => block.functions(&options, errors),
@@ -67,11 +75,17 @@ impl Block {
         loop {
             match input.parse()? {
                 TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
-                    let mut brace = token::Brace::default();
-                    brace.span = group.delim_span();
+                    let brace = token::Brace {
+                        span: group.delim_span(),
+                    };
                     let read = |inside: ParseStream| members(kind, inside);
                     let members = read.parse2(group.stream())?;
-                    return Ok(Block { kind, head, brace, members });
+                    return Ok(Block {
+                        kind,
+                        head,
+                        brace,
+                        members,
+                    });
                 }
                 other => head.append(other),
             }
@@ -109,7 +123,9 @@ fn own_attribute(attrs: &mut Vec<Attribute>) -> Option<TokenStream> {
     if !annotated(attrs) {
         return None;
     }
-    let at = attrs.iter().position(|attr| Mark::of(attr) == Some(Mark::WithContext))?;
+    let at = attrs
+        .iter()
+        .position(|attr| Mark::of(attr) == Some(Mark::WithContext))?;
     match attrs.remove(at).meta {
         Meta::List(list) => Some(list.tokens),
         _ => Some(TokenStream::new()),
@@ -122,20 +138,30 @@ fn kind(input: ParseStream) -> Result<Option<Kind>> {
     ahead.call(Attribute::parse_outer)?;
     ahead.parse::<Visibility>()?;
     ahead.parse::<Option<Token![default]>>()?;
-    ahead.parse::<Option<Token![unsafe]>>()?;
-    ahead.parse::<Option<Token![auto]>>()?;
-    if ahead.peek(Token![impl]) {
+    let block = ahead.fork();
+    block.parse::<Option<Token![unsafe]>>()?;
+    block.parse::<Option<Token![auto]>>()?;
+    if block.peek(Token![impl]) {
         return Ok(Some(Kind::Impl));
     }
-    if ahead.peek(Token![trait]) {
+    if block.peek(Token![trait]) {
         return Ok(Some(Kind::Trait));
     }
-    for other in [ahead.peek(Token![struct]), ahead.peek(Token![enum]), ahead.peek(Token![union]), ahead.peek(Token![mod]), ahead.peek(Token![static]), ahead.peek(Token![type]), ahead.peek(Token![use]), ahead.peek(Token![let])] {
-        if other {
-            return Err(Error::new(ahead.span(), "`#[with_context]` goes on a function, an `impl` block or a `trait` block"));
-        }
+    if !is_function(&ahead) {
+        let message = "`#[with_context]` goes on a function, an `impl` block or a `trait` block";
+        return Err(Error::new(ahead.span(), message));
     }
     Ok(None)
+}
+
+/// Whether a function may start so. What is wrong with it, syn says better.
+fn is_function(ahead: ParseStream) -> bool {
+    ahead.peek(Token![const]) && !ahead.peek3(Token![:])
+        || ahead.peek(Token![async])
+        || ahead.peek(Token![unsafe])
+        || ahead.peek(Token![extern])
+        || ahead.peek(Token![fn])
+        || ahead.peek(Ident) && ahead.peek2(Token![fn])
 }
 
 fn members(kind: Kind, inside: ParseStream) -> Result<Vec<Member>> {
@@ -164,7 +190,9 @@ impl ToTokens for Item {
             Item::Function(function) => function.to_tokens(tokens),
             Item::Block(block) => {
                 block.head.to_tokens(tokens);
-                block.brace.surround(tokens, |tokens| tokens.append_all(&block.members));
+                block
+                    .brace
+                    .surround(tokens, |tokens| tokens.append_all(&block.members));
             }
             Item::Other(item) => item.to_tokens(tokens),
         }

@@ -28,7 +28,12 @@ struct Args {
 }
 
 /// Makes a checkpoint of every branch, or leaves a call that it cannot read to its own macro.
-pub(crate) fn rewrite(mac: &Macro, join: Join, exit: Exit, rewriter: &mut Rewriter) -> Result<Option<Expr>> {
+pub(crate) fn rewrite(
+    mac: &Macro,
+    join: Join,
+    exit: Exit,
+    rewriter: &mut Rewriter,
+) -> Result<Option<Expr>> {
     let mut args = match Args::parse.parse2(mac.tokens.clone()) {
         Ok(args) if args.futures.is_empty() => return Ok(None),
         Ok(args) => args,
@@ -37,7 +42,9 @@ pub(crate) fn rewrite(mac: &Macro, join: Join, exit: Exit, rewriter: &mut Rewrit
             return awaits.map_or(Err(error), |span| Err(unknown(mac, span)));
         }
     };
-    args.futures.iter_mut().for_each(|future| rewriter.visit_expr_mut(future));
+    args.futures
+        .iter_mut()
+        .for_each(|future| rewriter.visit_expr_mut(future));
     let quiet = generated(mac.path.span());
     let runtime = rewriter.runtime;
     let stop: Expr = parse_quote_spanned!(quiet=> __slot.stop());
@@ -103,7 +110,9 @@ impl Args {
 
     fn into_tokens(self, method: &str) -> TokenStream {
         let Args { biased, futures } = self;
-        let branches = futures.into_iter().map(|future| slot::branch(method, future));
+        let branches = futures
+            .into_iter()
+            .map(|future| slot::branch(method, future));
         quote::quote!(#biased #(#branches),*)
     }
 }

@@ -39,7 +39,10 @@ pub(crate) fn name_elided(sig: &mut Signature) -> Option<Lifetime> {
         (1, []) => fresh(sig),
         _ => return None,
     };
-    let mut naming = Lifetimes { name: Some(name.clone()), ..Lifetimes::default() };
+    let mut naming = Lifetimes {
+        name: Some(name.clone()),
+        ..Lifetimes::default()
+    };
     match sig.inputs.first_mut() {
         Some(FnArg::Receiver(receiver)) if from_receiver => naming.visit_receiver_mut(receiver),
         _ => naming.inputs(sig),
@@ -113,7 +116,8 @@ impl VisitMut for Lifetimes {
     }
 
     /// What is elided in `Fn(&T)`, in `fn(&T)` and under `for<'a>` belongs to these.
-    fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {}
+    fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {
+    }
 
     fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
 

@@ -4,8 +4,8 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::visit_mut::VisitMut;
 use syn::{Expr, Macro, Path};
 
-use crate::rewrite::Rewriter;
 use crate::join::{self, Join};
+use crate::rewrite::Rewriter;
 use crate::{select, std_macro};
 
 /// What we know of a macro by its path.
@@ -30,7 +30,9 @@ pub(crate) fn rewrite(expr: &mut Expr, rewriter: &mut Rewriter) {
     let (Some(exit), Expr::Macro(call)) = (rewriter.exit(), &mut *expr) else {
         return;
     };
-    call.attrs.iter_mut().for_each(|attr| rewriter.visit_attribute_mut(attr));
+    call.attrs
+        .iter_mut()
+        .for_each(|attr| rewriter.visit_attribute_mut(attr));
     let rewritten = match Kind::of(&call.mac.path) {
         Kind::Std => std_macro::rewrite(&mut call.mac, rewriter).map(|()| None),
         Kind::Select => select::rewrite(&call.mac, exit, rewriter).map(Some),
@@ -60,7 +62,11 @@ pub(crate) fn refuse_unknown_syntax(tokens: &TokenStream, rewriter: &mut Rewrite
 
 impl Kind {
     fn of(path: &Path) -> Kind {
-        let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        let names: Vec<String> = path
+            .segments
+            .iter()
+            .map(|segment| segment.ident.to_string())
+            .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         match *names.as_slice() {
             ["std" | "core" | "alloc", name] | [name] if is_std_name(name) => Kind::Std,
@@ -83,11 +89,27 @@ pub(crate) fn is_std(name: &Ident) -> bool {
 fn is_std_name(name: &str) -> bool {
     matches!(
         name,
-        "print" | "println" | "eprint" | "eprintln" | "format" | "format_args" | "write" | "writeln"
-            | "panic" | "unreachable" | "unimplemented" | "todo"
-            | "assert" | "assert_eq" | "assert_ne"
-            | "debug_assert" | "debug_assert_eq" | "debug_assert_ne"
-            | "dbg" | "vec" | "matches"
+        "print"
+            | "println"
+            | "eprint"
+            | "eprintln"
+            | "format"
+            | "format_args"
+            | "write"
+            | "writeln"
+            | "panic"
+            | "unreachable"
+            | "unimplemented"
+            | "todo"
+            | "assert"
+            | "assert_eq"
+            | "assert_ne"
+            | "debug_assert"
+            | "debug_assert_eq"
+            | "debug_assert_ne"
+            | "dbg"
+            | "vec"
+            | "matches"
     )
 }
 
@@ -109,7 +131,12 @@ pub(crate) fn first_await(tokens: &TokenStream) -> Option<Span> {
 
 /// The error for an await in a macro that we do not know.
 pub(crate) fn unknown(mac: &Macro, span: Span) -> syn::Error {
-    let name = &mac.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+    let name = &mac
+        .path
+        .segments
+        .last()
+        .map(|segment| segment.ident.to_string())
+        .unwrap_or_default();
     let message = format!(
         "`#[with_context]` cannot see what `{name}!` does with this await, so it cannot make it a \
          checkpoint: take it out (`let value = ….await;` before the macro), or put the macro under \

@@ -83,7 +83,9 @@ impl Marks {
 
 /// Whether a function, or a block of functions, is annotated for itself.
 pub(crate) fn annotated(attrs: &[Attribute]) -> bool {
-    attrs.iter().any(|attr| Mark::of(attr) == Some(Mark::WithContext))
+    attrs
+        .iter()
+        .any(|attr| Mark::of(attr) == Some(Mark::WithContext))
 }
 
 /// Where an attribute stands.
@@ -94,13 +96,16 @@ pub(crate) fn span(attr: &Attribute) -> Span {
 /// Makes an attribute that has no meaning where it stands harmless to the compiler, which would
 /// report it once more.
 pub(crate) fn neutralise(attr: &mut Attribute) {
-    attr.meta = parse_quote!(allow());
+    attr.meta = parse_quote!(allow(unused_attributes));
 }
 
 fn bare(attr: &Attribute) -> syn::Result<Span> {
     match &attr.meta {
         Meta::Path(path) => Ok(path.span()),
-        other => Err(syn::Error::new_spanned(other, "`#[shield]` takes no arguments")),
+        other => Err(syn::Error::new_spanned(
+            other,
+            "`#[shield]` takes no arguments",
+        )),
     }
 }
 

@@ -24,7 +24,10 @@ impl Rewriter<'_> {
                 if let Some((span, mark)) = marks.first() {
                     self.out_of_scope(mark, span, name);
                 }
-                Marks { scope: marks.scope, ..Marks::default() }
+                Marks {
+                    scope: marks.scope,
+                    ..Marks::default()
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Other attributes on the same function.
 
+use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Expr, Local, Pat, Stmt};
 
@@ -10,7 +11,10 @@ use crate::function::{Body, Function};
 pub(crate) fn is_entry_point(function: &Function) -> bool {
     function.attrs.iter().any(|attr| {
         let path = attr.path();
-        let last = path.segments.last().map(|segment| segment.ident.to_string());
+        let last = path
+            .segments
+            .last()
+            .map(|segment| segment.ident.to_string());
         match last.as_deref() {
             Some("test") => true,
             Some("main") => path.segments.len() > 1 && function.sig.ident == "main",
@@ -24,10 +28,7 @@ pub(crate) fn moved_by(function: &Function) -> Option<&'static str> {
     let Body::Parsed(block) = &function.body else {
         return None;
     };
-    let binds = |stmt: &Stmt, start: &str| {
-        matches!(stmt, Stmt::Local(Local { pat: Pat::Ident(pat), .. }) if pat.ident.to_string().starts_with(start))
-    };
-    if block.stmts.iter().any(|stmt| binds(stmt, "__tracing_") ) {
+    if block.stmts.iter().any(binds_a_span) {
         return Some("#[tracing::instrument]");
     }
     let starts_a_runtime = function.sig.asyncness.is_none()
@@ -36,9 +37,26 @@ pub(crate) fn moved_by(function: &Function) -> Option<&'static str> {
     starts_a_runtime.then_some("#[tokio::main]` or `#[tokio::test]")
 }
 
+/// `let __tracing_attr_span = ..;`
+fn binds_a_span(stmt: &Stmt) -> bool {
+    let Stmt::Local(Local {
+        pat: Pat::Ident(pat),
+        ..
+    }) = stmt
+    else {
+        return false;
+    };
+    pat.ident.to_string().starts_with("__tracing_")
+}
+
 /// `let body = async { .. };`
 fn binds_async_body(stmt: &Stmt) -> bool {
-    let Stmt::Local(Local { pat: Pat::Ident(pat), init: Some(init), .. }) = stmt else {
+    let Stmt::Local(Local {
+        pat: Pat::Ident(pat),
+        init: Some(init),
+        ..
+    }) = stmt
+    else {
         return false;
     };
     pat.ident == "body" && matches!(*init.expr, Expr::Async(_))
@@ -46,5 +64,13 @@ fn binds_async_body(stmt: &Stmt) -> bool {
 
 /// `return tokio::runtime::Builder::new_multi_thread()…block_on(body);`
 fn blocks_on(stmt: &Stmt) -> bool {
-    stmt.to_token_stream().to_string().contains(". block_on (body)")
+    names(stmt.to_token_stream(), "block_on")
+}
+
+fn names(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => names(group.stream(), name),
+        TokenTree::Ident(ident) => ident == name,
+        _ => false,
+    })
 }

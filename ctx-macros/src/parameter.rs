@@ -15,7 +15,7 @@ const MANY: usize = 7;
 
 /// How a function comes by its context.
 pub(crate) enum Parameter {
-    /// The author wrote it.
+    /// The author wrote it, though maybe in the wrong place.
     Written,
     /// It is injected.
     Injected,
@@ -25,7 +25,9 @@ pub(crate) enum Parameter {
 
 impl Parameter {
     pub(crate) fn of(function: &Function) -> Parameter {
-        if function.sig.inputs.get(first_place(&function.sig)).is_some_and(is_ctx) {
+        let sig = &function.sig;
+        let first = sig.inputs.get(first_place(sig));
+        if first.is_some_and(is_ctx) || misplaced(sig).is_some() {
             Parameter::Written
         } else if neighbour::is_entry_point(function) {
             Parameter::Root
@@ -38,7 +40,12 @@ impl Parameter {
 /// Injects `ctx` behind the receiver.
 // Input:  async fn load(&self, key: &str) -> Result<Row, AppError>
 // Output: async fn load(&self, ctx: &::ctx::Context, key: &str) -> Result<Row, AppError>
-pub(crate) fn inject(function: &mut Function, written: usize, options: &Options, runtime: &Runtime) {
+pub(crate) fn inject(
+    function: &mut Function,
+    written: usize,
+    options: &Options,
+    runtime: &Runtime,
+) {
     let span = Span::call_site();
     let context = runtime.path(&["Context"], span);
     let ctx = Ident::new("ctx", span);
@@ -46,17 +53,18 @@ pub(crate) fn inject(function: &mut Function, written: usize, options: &Options,
         Body::Missing(_) => None,
         _ => Some(parse_quote!(#[allow(unused_variables)])),
     };
-    let parameter: FnArg = match options.owned {
-        Some(_) => parse_quote!(#allow #ctx: #context),
-        None => {
-            let lifetime = lifetime(&mut function.sig);
-            parse_quote!(#allow #ctx: &#lifetime #context)
-        }
+    let parameter: FnArg = if options.owned.is_some() {
+        parse_quote!(#allow #ctx: #context)
+    } else {
+        let lifetime = lifetime(function);
+        parse_quote!(#allow #ctx: &#lifetime #context)
     };
     let sig = &mut function.sig;
     sig.inputs.insert(first_place(sig), parameter);
     if sig.inputs.len() > MANY && written <= MANY {
-        function.attrs.push(parse_quote!(#[allow(clippy::too_many_arguments)]));
+        function
+            .attrs
+            .push(parse_quote!(#[allow(clippy::too_many_arguments)]));
     }
 }
 
@@ -72,7 +80,12 @@ pub(crate) fn root(options: &Options, runtime: &Runtime) -> Stmt {
 }
 
 /// The lifetime of the reference, where it cannot be left to the compiler.
-fn lifetime(sig: &mut Signature) -> Option<Lifetime> {
+fn lifetime(function: &mut Function) -> Option<Lifetime> {
+    if future::is_static(function) {
+        // That is an error already. This keeps it from becoming two.
+        return Some(parse_quote!('static));
+    }
+    let sig = &mut function.sig;
     if sig.asyncness.is_none() {
         match future::borrows(&sig.output) {
             Some(Borrows::For(lifetime)) => return Some(lifetime),
@@ -86,13 +99,12 @@ fn lifetime(sig: &mut Signature) -> Option<Lifetime> {
 
 /// A parameter that binds `ctx` where it is not the author's context.
 pub(crate) fn misplaced(sig: &Signature) -> Option<Span> {
-    let others = sig.inputs.iter().skip(first_place(sig));
-    let others = others.skip_while(|input| is_ctx(input));
-    others.filter_map(|input| match input {
+    let mut inputs = sig.inputs.iter().skip(first_place(sig)).peekable();
+    inputs.next_if(|first| is_ctx(first));
+    inputs.find_map(|input| match input {
         FnArg::Typed(typed) => names_ctx(typed.pat.to_token_stream()),
         FnArg::Receiver(_) => None,
     })
-    .next()
 }
 
 fn names_ctx(pat: TokenStream) -> Option<Span> {

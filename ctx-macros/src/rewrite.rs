@@ -4,7 +4,9 @@ use std::mem;
 
 use proc_macro2::Span;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Block, Expr, ImplItemFn, Item, ItemFn, Macro, ReturnType, Stmt, TraitItemFn, Type};
+use syn::{
+    Attribute, Block, Expr, ImplItemFn, Item, ItemFn, Macro, ReturnType, Stmt, TraitItemFn, Type,
+};
 
 use crate::checkpoint::checkpoint;
 use crate::errors::Errors;
@@ -122,7 +124,9 @@ impl Rewriter<'_> {
 
     /// Walks an expression whose inside is not the function's.
     fn other(&mut self, name: &'static str, expr: &mut Expr) {
-        self.within(Scope::Other(name), |this| visit_mut::visit_expr_mut(this, expr));
+        self.within(Scope::Other(name), |this| {
+            visit_mut::visit_expr_mut(this, expr)
+        });
     }
 
     /// Walks an `async` block or closure that is annotated for itself.
@@ -131,14 +135,18 @@ impl Rewriter<'_> {
         match expr {
             Expr::Async(block) => {
                 let exit = Exit::at(&ReturnType::Default, block.async_token.span);
-                self.within(Scope::Async(exit), |this| this.visit_block_mut(&mut block.block));
+                self.within(Scope::Async(exit), |this| {
+                    this.visit_block_mut(&mut block.block)
+                });
             }
             Expr::Closure(closure) if matches!(*closure.body, Expr::Async(_)) => {
                 self.annotated(&mut closure.body, mark, mode);
             }
             Expr::Closure(closure) if closure.asyncness.is_some() => {
                 let exit = Exit::at(&closure.output, mark);
-                self.within(Scope::Async(exit), |this| this.visit_expr_mut(&mut closure.body));
+                self.within(Scope::Async(exit), |this| {
+                    this.visit_expr_mut(&mut closure.body)
+                });
             }
             _ => {
                 self.misplaced(Mark::WithContext, mark);

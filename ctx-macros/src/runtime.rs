@@ -22,7 +22,10 @@ pub(crate) struct Runtime {
 
 impl Runtime {
     pub(crate) fn new(options: &Options, fn_token: Span) -> Runtime {
-        Runtime { krate: options.krate.clone(), hygiene: fn_token }
+        Runtime {
+            krate: options.krate.clone(),
+            hygiene: fn_token,
+        }
     }
 
     /// `::ctx::NAMES`, all of it at `span`.
@@ -65,7 +68,11 @@ impl Runtime {
 pub(crate) fn call<const N: usize>(path: Path, args: [Expr; N], span: Span) -> Expr {
     Expr::Call(ExprCall {
         attrs: Vec::new(),
-        func: Box::new(Expr::Path(ExprPath { attrs: Vec::new(), qself: None, path })),
+        func: Box::new(Expr::Path(ExprPath {
+            attrs: Vec::new(),
+            qself: None,
+            path,
+        })),
         paren_token: token::Paren(span),
         args: Punctuated::from_iter(args),
     })

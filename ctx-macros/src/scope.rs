@@ -35,11 +35,17 @@ impl Exit {
 
     pub(crate) fn at(output: &ReturnType, otherwise: Span) -> Exit {
         let ReturnType::Type(_, ty) = output else {
-            return Exit { first: otherwise, last: otherwise };
+            return Exit {
+                first: otherwise,
+                last: otherwise,
+            };
         };
         let mut spans = ty.to_token_stream().into_iter().map(|token| token.span());
         let first = spans.next().unwrap_or(otherwise);
-        Exit { first, last: spans.last().unwrap_or(first) }
+        Exit {
+            first,
+            last: spans.last().unwrap_or(first),
+        }
     }
 
     /// `return ::ctx::FromCancelled::from_cancelled(CANCELLED)`
@@ -49,7 +55,11 @@ impl Exit {
 
     /// `return ::ctx::__private::FromMissing::from_missing(MISSING)`
     pub(crate) fn leave_missing(self, runtime: &Runtime, missing: Expr) -> Expr {
-        self.through(&["__private", "FromMissing", "from_missing"], runtime, missing)
+        self.through(
+            &["__private", "FromMissing", "from_missing"],
+            runtime,
+            missing,
+        )
     }
 
     fn through(self, names: &[&str], runtime: &Runtime, error: Expr) -> Expr {

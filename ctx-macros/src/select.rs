@@ -1,6 +1,6 @@
 //! `tokio::select!`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
@@ -49,11 +49,15 @@ struct Branch {
 // A branch that gives up does not match its pattern, which is how tokio disables a branch. Where
 // none is left, the slot knows whether the context ended them or their own patterns did.
 pub(crate) fn rewrite(mac: &Macro, exit: Exit, rewriter: &mut Rewriter) -> Result<Expr> {
-    let mut select = Select::parse.parse2(mac.tokens.clone()).map_err(|_| foreign_select(mac))?;
+    let mut select = Select::parse
+        .parse2(mac.tokens.clone())
+        .map_err(|_| foreign_select(mac))?;
     select.rewrite(rewriter);
     let quiet = generated(mac.path.span());
     let otherwise = select.otherwise(exit, rewriter, quiet);
-    let Select { biased, branches, .. } = select;
+    let Select {
+        biased, branches, ..
+    } = select;
     let branches = branches.into_iter().map(Branch::into_tokens);
     let path = &mac.path;
     let body = quote_spanned! {quiet=> #path! { #biased #(#branches)* else => #otherwise, } };
@@ -63,7 +67,11 @@ pub(crate) fn rewrite(mac: &Macro, exit: Exit, rewriter: &mut Rewriter) -> Resul
 impl Select {
     fn parse(input: ParseStream) -> Result<Select> {
         let biased = biased(input)?;
-        let mut select = Select { biased, branches: Vec::new(), otherwise: None };
+        let mut select = Select {
+            biased,
+            branches: Vec::new(),
+            otherwise: None,
+        };
         while !input.is_empty() {
             if input.parse::<Option<Token![else]>>()?.is_some() {
                 input.parse::<Token![=>]>()?;
@@ -73,23 +81,28 @@ impl Select {
             }
             select.branches.push(Branch::parse(input)?);
         }
-        match input.is_empty() {
-            true => Ok(select),
-            false => Err(input.error("expected the end of `select!`")),
+        if input.is_empty() {
+            return Ok(select);
         }
+        Err(input.error("expected the end of `select!`"))
     }
 
     fn rewrite(&mut self, rewriter: &mut Rewriter) {
         for branch in &mut self.branches {
             rewriter.visit_expr_mut(&mut branch.future);
-            branch.condition.iter_mut().for_each(|condition| rewriter.visit_expr_mut(condition));
+            branch
+                .condition
+                .iter_mut()
+                .for_each(|condition| rewriter.visit_expr_mut(condition));
             rewriter.visit_expr_mut(&mut branch.handler);
         }
-        self.otherwise.iter_mut().for_each(|otherwise| rewriter.visit_expr_mut(otherwise));
+        self.otherwise
+            .iter_mut()
+            .for_each(|otherwise| rewriter.visit_expr_mut(otherwise));
     }
 
     /// The end of a `select!` whose branches are all disabled.
-    fn otherwise(&mut self, exit: Exit, rewriter: &Rewriter, quiet: proc_macro2::Span) -> Expr {
+    fn otherwise(&mut self, exit: Exit, rewriter: &Rewriter, quiet: Span) -> Expr {
         let otherwise = self.otherwise.take().unwrap_or_else(|| {
             let message = "all branches are disabled and there is no else branch";
             parse_quote_spanned!(quiet=> ::core::panic!(#message))
@@ -118,11 +131,21 @@ impl Branch {
         };
         input.parse::<Token![=>]>()?;
         let handler = handler(input)?;
-        Ok(Branch { pat, future, condition, handler })
+        Ok(Branch {
+            pat,
+            future,
+            condition,
+            handler,
+        })
     }
 
     fn into_tokens(self) -> TokenStream {
-        let Branch { pat, future, condition, handler } = self;
+        let Branch {
+            pat,
+            future,
+            condition,
+            handler,
+        } = self;
         let quiet = generated(pat.span());
         let condition = condition.map(|condition| quote_spanned!(quiet=> , if #condition));
         let future = slot::branch("branch", future);
@@ -133,11 +156,11 @@ impl Branch {
 /// `biased;`, which `join!` knows too.
 pub(crate) fn biased(input: ParseStream) -> Result<TokenStream> {
     let fork = input.fork();
-    let word = fork.parse::<proc_macro2::Ident>();
+    let word = fork.parse::<Ident>();
     if !word.is_ok_and(|word| word == "biased") || !fork.peek(Token![;]) {
         return Ok(TokenStream::new());
     }
-    let word: proc_macro2::Ident = input.parse()?;
+    let word: Ident = input.parse()?;
     let semi: Token![;] = input.parse()?;
     Ok(quote_spanned!(word.span()=> #word #semi))
 }
@@ -145,7 +168,11 @@ pub(crate) fn biased(input: ParseStream) -> Result<TokenStream> {
 /// A block ends the branch; after any other expression there is a comma, or the end.
 fn handler(input: ParseStream) -> Result<Expr> {
     if input.peek(token::Brace) {
-        let block = ExprBlock { attrs: Vec::new(), label: None, block: input.parse()? };
+        let block = ExprBlock {
+            attrs: Vec::new(),
+            label: None,
+            block: input.parse()?,
+        };
         input.parse::<Option<Token![,]>>()?;
         return Ok(Expr::Block(block));
     }

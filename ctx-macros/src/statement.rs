@@ -3,7 +3,7 @@
 use syn::visit_mut::VisitMut;
 use syn::{Expr, ExprMacro, Local, Stmt, StmtMacro, Token};
 
-use crate::marks::attrs_of;
+use crate::marks::{Mark, attrs_of};
 use crate::rewrite::Rewriter;
 use crate::runtime::generated;
 use crate::scope::Scope;
@@ -13,7 +13,13 @@ impl Rewriter<'_> {
     /// Rewrites one `let`, and returns the statement that has to go before it.
     pub(crate) fn local(&mut self, local: &mut Local) -> Option<Stmt> {
         let marks = self.marks(Some(&mut local.attrs));
-        local.attrs.iter_mut().for_each(|attr| self.visit_attribute_mut(attr));
+        if let Some((mark, _)) = marks.scope {
+            self.misplaced(Mark::WithContext, mark);
+        }
+        local
+            .attrs
+            .iter_mut()
+            .for_each(|attr| self.visit_attribute_mut(attr));
         self.visit_pat_mut(&mut local.pat);
         let Some(init) = &mut local.init else {
             if let Some(mark) = marks.shield {
@@ -47,15 +53,22 @@ impl Rewriter<'_> {
 
     /// Rewrites a macro call that is a statement, and that may become another expression.
     pub(crate) fn macro_statement(&mut self, stmt: Stmt) -> Stmt {
-        let Stmt::Macro(StmtMacro { attrs, mac, mut semi_token }) = stmt else {
+        let Stmt::Macro(StmtMacro {
+            attrs,
+            mac,
+            mut semi_token,
+        }) = stmt
+        else {
             return stmt;
         };
         let mut expr = Expr::Macro(ExprMacro { attrs, mac });
         self.statement(&mut expr, semi_token.as_mut());
         match expr {
-            Expr::Macro(ExprMacro { attrs, mac }) => {
-                Stmt::Macro(StmtMacro { attrs, mac, semi_token })
-            }
+            Expr::Macro(ExprMacro { attrs, mac }) => Stmt::Macro(StmtMacro {
+                attrs,
+                mac,
+                semi_token,
+            }),
             other => Stmt::Expr(other, semi_token),
         }
     }

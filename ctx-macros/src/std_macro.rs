@@ -15,7 +15,7 @@ enum Args {
     /// `println!("{}", a, b = c)`; a named argument reads as an assignment.
     List(Punctuated<Expr, Token![,]>),
     /// `vec![element; length]`
-    Repeat(Expr, Token![;], Expr),
+    Repeat(Box<(Expr, Token![;], Expr)>),
     /// `matches!(value, pattern if guard)`
     Matches(Box<Matches>),
 }
@@ -35,9 +35,15 @@ pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<()> {
     let Some(span) = first_await(&mac.tokens) else {
         return Ok(());
     };
-    let matches = mac.path.segments.last().is_some_and(|segment| segment.ident == "matches");
+    let matches = mac
+        .path
+        .segments
+        .last()
+        .is_some_and(|segment| segment.ident == "matches");
     let read = if matches { Args::matches } else { Args::list };
-    let mut args = read.parse2(mac.tokens.clone()).map_err(|_| unknown(mac, span))?;
+    let mut args = read
+        .parse2(mac.tokens.clone())
+        .map_err(|_| unknown(mac, span))?;
     args.rewrite(rewriter);
     mac.tokens = args.into_tokens();
     Ok(())
@@ -51,7 +57,7 @@ impl Args {
             if let (1, Some(semi)) = (list.len(), input.parse::<Option<Token![;]>>()?) {
                 let element = list.pop();
                 let element = element.ok_or_else(|| input.error("expected an expression"))?;
-                return Ok(Args::Repeat(element, semi, input.parse()?));
+                return Ok(Args::Repeat(Box::new((element, semi, input.parse()?))));
             }
             if !input.is_empty() {
                 list.push_punct(input.parse()?);
@@ -69,13 +75,20 @@ impl Args {
             None => None,
         };
         let trailing = input.parse()?;
-        Ok(Args::Matches(Box::new(Matches { value, comma, pat, guard, trailing })))
+        Ok(Args::Matches(Box::new(Matches {
+            value,
+            comma,
+            pat,
+            guard,
+            trailing,
+        })))
     }
 
     fn rewrite(&mut self, rewriter: &mut Rewriter) {
         match self {
             Args::List(list) => list.iter_mut().for_each(|arg| rewriter.visit_expr_mut(arg)),
-            Args::Repeat(element, _, length) => {
+            Args::Repeat(repeat) => {
+                let (element, _, length) = &mut **repeat;
                 rewriter.visit_expr_mut(element);
                 rewriter.visit_expr_mut(length);
             }
@@ -91,9 +104,18 @@ impl Args {
     fn into_tokens(self) -> TokenStream {
         match self {
             Args::List(list) => list.into_token_stream(),
-            Args::Repeat(element, semi, length) => quote!(#element #semi #length),
+            Args::Repeat(repeat) => {
+                let (element, semi, length) = *repeat;
+                quote!(#element #semi #length)
+            }
             Args::Matches(matches) => {
-                let Matches { value, comma, pat, guard, trailing } = *matches;
+                let Matches {
+                    value,
+                    comma,
+                    pat,
+                    guard,
+                    trailing,
+                } = *matches;
                 let (if_token, guard) = guard.unzip();
                 quote!(#value #comma #pat #if_token #guard #trailing)
             }

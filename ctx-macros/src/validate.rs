@@ -1,8 +1,10 @@
 //! What is wrong with a signature, before anything is done to it.
 
+use syn::Error;
+
 use crate::errors::Errors;
-use crate::function::{Body, Function};
-use crate::future::{self, Borrows};
+use crate::function::Function;
+use crate::future;
 use crate::marks::{self, Mark};
 use crate::neighbour;
 use crate::options::Options;
@@ -13,10 +15,14 @@ pub(crate) fn signature(function: &mut Function, options: &Options, errors: &mut
     refuse_second_attribute(function, errors);
     let sig = &function.sig;
     if let Some(constness) = &sig.constness {
-        errors.at(constness.span, "a `const fn` cannot take a context: remove the `const`");
+        errors.at(
+            constness.span,
+            "a `const fn` cannot take a context: remove the `const`",
+        );
     }
     if let Some(name) = neighbour::moved_by(function) {
-        let message = format!("write `#[with_context]` above `{name}`, which has already moved this body");
+        let message =
+            format!("write `#[with_context]` above `{name}`, which has already moved this body");
         errors.at(sig.ident.span(), message);
     }
     if let Some(span) = parameter::misplaced(sig) {
@@ -39,21 +45,19 @@ fn refuse_second_attribute(function: &mut Function, errors: &mut Errors) {
     function.attrs.retain(|attr| {
         let second = Mark::of(attr) == Some(Mark::WithContext);
         if second {
-            errors.at(marks::span(attr), "`#[with_context]` is on this function twice: remove one");
+            errors.at(
+                marks::span(attr),
+                "`#[with_context]` is on this function twice: remove one",
+            );
         }
         !second
     });
 }
 
-/// `Pin<Box<dyn Future>>` is `'static`, and so cannot hold a borrowed context.
 fn refuse_static_future(function: &mut Function, errors: &mut Errors) {
-    let returned = matches!(future::borrows(&function.sig.output), Some(Borrows::Nothing));
-    let declared = matches!(function.body, Body::Missing(_));
-    if function.sig.asyncness.is_some() || !returned || !(declared || future::is_tail(&mut function.body)) {
-        return;
+    if future::is_static(function) {
+        let message = "the returned future cannot borrow the context: write `+ '_`, or \
+            `#[with_context(owned)]`; under another attribute, write `#[with_context]` above it";
+        errors.push(Error::new_spanned(&function.sig.output, message));
     }
-    let output = &function.sig.output;
-    let message = "the returned future cannot borrow the context: write `+ '_`, or \
-        `#[with_context(owned)]`; under another attribute, write `#[with_context]` above it";
-    errors.push(syn::Error::new_spanned(output, message));
 }

@@ -52,7 +52,9 @@ fn mark(input: &mut FnArg) -> Option<Attribute> {
         FnArg::Receiver(receiver) => &mut receiver.attrs,
         FnArg::Typed(typed) => &mut typed.attrs,
     };
-    let at = attrs.iter().position(|attr| Mark::of(attr) == Some(Mark::Value))?;
+    let at = attrs
+        .iter()
+        .position(|attr| Mark::of(attr) == Some(Mark::Value))?;
     Some(attrs.remove(at))
 }
 
@@ -60,7 +62,11 @@ impl Value {
     fn read(parameter: PatType, mark: &Attribute, errors: &mut Errors) -> Value {
         let source = Source::read(&parameter, mark);
         let source = errors.keep(source).unwrap_or(Source::Mistaken);
-        Value { pat: *parameter.pat, ty: *parameter.ty, source }
+        Value {
+            pat: *parameter.pat,
+            ty: *parameter.ty,
+            source,
+        }
     }
 
     /// Binds the value at the start of the body.
@@ -80,7 +86,7 @@ impl Value {
         let ctx = runtime.ctx(span);
         let ctx: Expr = parse_quote_spanned!(span=> &#ctx);
         let value: Expr = match source {
-            Source::Mistaken => parse_quote_spanned!(quiet=> ::core::unreachable!()),
+            Source::Mistaken => runtime.call("mistaken", [], span),
             Source::Optional(key) => runtime.call("optional", [by_reference(key), ctx], span),
             Source::Required(key) => {
                 let value = runtime.call("required", [by_reference(key), ctx], span);
@@ -101,10 +107,16 @@ impl Value {
 impl Source {
     fn read(parameter: &PatType, mark: &Attribute) -> Result<Source> {
         let Pat::Ident(pat) = &*parameter.pat else {
-            return Err(Error::new_spanned(&parameter.pat, "a `#[value]` parameter is a plain name"));
+            return Err(Error::new_spanned(
+                &parameter.pat,
+                "a `#[value]` parameter is a plain name",
+            ));
         };
         if pat.ident == "ctx" {
-            return Err(Error::new_spanned(pat, "`ctx` is the context itself: give this value another name"));
+            return Err(Error::new_spanned(
+                pat,
+                "`ctx` is the context itself: give this value another name",
+            ));
         }
         let key = match &mark.meta {
             Meta::Path(_) => upper_case(&pat.ident),
@@ -135,7 +147,9 @@ fn shape(ty: &Type) -> Option<Shape> {
         Type::Group(inner) => shape(&inner.elem),
         Type::Path(path) if path.qself.is_none() => {
             let last = path.path.segments.last()?;
-            let PathArguments::AngleBracketed(args) = &last.arguments else { return None };
+            let PathArguments::AngleBracketed(args) = &last.arguments else {
+                return None;
+            };
             match (last.ident == "Option", args.args.first()?) {
                 (true, GenericArgument::Type(Type::Reference(inner))) => {
                     (args.args.len() == 1 && inner.mutability.is_none()).then_some(Shape::Option)

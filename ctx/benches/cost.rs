@@ -1,6 +1,6 @@
 //! What the operations cost, next to tokio-util's `CancellationToken` and to an allocation.
 //!
-//! `cargo bench -p ctx` prints the table that the README quotes. Each figure is the smallest of many
+//! `cargo bench -p ctx` prints the table that the README quotes; `-- waiting` one section of it. Each figure is the smallest of many
 //! short batches, taken in turns, so that a noisy neighbour hits all alike; read the ratios.
 
 #![expect(missing_docs, reason = "a program, not an interface")]
@@ -320,9 +320,17 @@ fn cancel_tokens(count: usize) -> f64 {
 }
 
 fn main() {
-    reading();
-    values();
-    deriving();
-    waiting();
-    cancelling();
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
+    let sections: [(&str, fn()); 5] = [
+        ("reading", reading),
+        ("values", values),
+        ("deriving", deriving),
+        ("waiting", waiting),
+        ("cancelling", cancelling),
+    ];
+    for (name, section) in sections {
+        if wanted.is_empty() || wanted.iter().any(|it| it == name) {
+            section();
+        }
+    }
 }

@@ -264,24 +264,29 @@ impl Drop for Node {
         }
         let mut ahead = Vec::new();
         let mut next = self.take_ups(&mut ahead);
+        // Nearly always somebody else holds the node above, and this is all.
         while let Some(node) = next {
-            // A parent's list knows a scope by its address, which this keeps from being reused while the
-            // node is moved out of it.
-            let place = ScopeRef::of(&node)
-                .filter(|scope| scope.own.state.load().linking())
-                .map(|scope| Arc::downgrade(scope.node));
-            // Only the last holder goes on, and what it drops has nothing above it left to drop.
-            next = match Arc::into_inner(node) {
-                Some(mut node) => {
-                    if let (Kind::Scope(own), Some(place)) = (&node.kind, &place) {
-                        own.leave_parents(&node, place.as_ptr());
-                    }
-                    node.take_ups(&mut ahead)
-                }
+            next = match take_apart(node, &mut ahead) {
                 None => ahead.pop(),
+                above => above,
             };
         }
     }
+}
+
+/// Gives one handle of `node` up. If it was the last one, what is above it is left to the caller to drop.
+fn take_apart(node: Arc<Node>, ahead: &mut Vec<Arc<Node>>) -> Option<Arc<Node>> {
+    // A parent's list knows a scope by its address, which this keeps from being reused while the node is
+    // moved out of it.
+    let place = match &node.kind {
+        Kind::Scope(own) if own.state.load().linking() => Some(Arc::downgrade(&node)),
+        Kind::Scope(_) | Kind::Layer(_) | Kind::Shield { .. } => None,
+    };
+    let mut node = Arc::into_inner(node)?;
+    if let (Kind::Scope(own), Some(place)) = (&node.kind, &place) {
+        own.leave_parents(&node, place.as_ptr());
+    }
+    node.take_ups(ahead)
 }
 
 impl Node {
@@ -290,13 +295,18 @@ impl Node {
     fn take_ups(&mut self, ahead: &mut Vec<Arc<Node>>) -> Option<Arc<Node>> {
         match &mut self.kind {
             Kind::Scope(scope) => {
-                drop(scope.values.take());
-                drop(scope.deadline.take());
-                ahead.extend(scope.other.take());
+                scope.values = None;
+                scope.deadline = None;
+                if let Some(other) = scope.other.take() {
+                    ahead.push(other);
+                }
             }
             Kind::Layer(layer) => layer.forget_ancestors(),
-            Kind::Shield { values } => drop(values.take()),
+            Kind::Shield { values } => *values = None,
         }
-        self.up.take().or_else(|| ahead.pop())
+        match self.up.take() {
+            None => ahead.pop(),
+            up => up,
+        }
     }
 }

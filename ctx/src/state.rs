@@ -36,15 +36,18 @@ pub(crate) struct Record {
 pub(crate) struct Word(u8);
 
 impl Word {
+    #[inline]
     pub(crate) fn ended(self) -> bool {
         self.0 & ENDED != 0
     }
 
     /// Whether some parent's list may hold this scope, or may be about to.
+    #[inline]
     pub(crate) fn linking(self) -> bool {
         self.0 & LINKING != 0
     }
 
+    #[inline]
     pub(crate) fn linked(self) -> bool {
         self.0 & LINKED != 0
     }
@@ -65,20 +68,14 @@ impl State {
         }
     }
 
-    /// A scope that is cancelled from the first moment (rule T6).
-    pub(crate) fn born_ended(record: Record) -> Self {
-        let state = Self::live(false);
-        state.publish(record);
-        state
-    }
-
+    #[inline]
     pub(crate) fn load(&self) -> Word {
         // Acquire: partner of the release in `publish`, so that the record is there for who sees ENDED.
         Word(self.word.load(Ordering::Acquire))
     }
 
-    /// Ends the scope. The caller holds the scope's lock and has seen that it was live, so the record is
-    /// written once.
+    /// Ends the scope. The caller holds the scope's lock and has seen that it was live, or has just made
+    /// the scope, so the record is written once.
     pub(crate) fn publish(&self, record: Record) {
         let fresh = self.record.set(record);
         debug_assert!(fresh, "a scope ends once");

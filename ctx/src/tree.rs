@@ -62,17 +62,21 @@ pub(crate) fn derive(
 ) -> Arc<Node> {
     let parent = ScopeRef::above(up);
     let rival = ScopeRef::above(other);
-    for scope in parent.into_iter().chain(rival) {
-        scope.link();
-    }
-    let merging = other.is_some();
-    let state = match born_ended(parent, rival, own_deadline) {
-        Some(record) => State::born_ended(record),
-        None => State::live(parent.is_some() || rival.is_some()),
+    let born = match (parent, rival) {
+        (None, None) => None,
+        (Some(only), None) | (None, Some(only)) => {
+            only.link();
+            only.ended_before_birth_of(own_deadline)
+        }
+        (Some(parent), Some(rival)) => {
+            parent.link();
+            rival.link();
+            parent.observe().or_else(|| rival.observe())
+        }
     };
     let node = Arc::new(Node {
         kind: Kind::Scope(ScopeNode {
-            state,
+            state: State::live(parent.is_some() || rival.is_some()),
             deadline: earliest(parent, rival, own_deadline),
             other: other.and_then(crate::node::line).cloned(),
             values: up.and_then(crate::node::values).cloned(),
@@ -86,34 +90,13 @@ pub(crate) fn derive(
         }),
         up: up.cloned(),
     });
-    if merging {
-        if let Some(scope) = ScopeRef::of(&node) {
-            scope.link();
+    if let (true, Some(scope)) = (rival.is_some() || born.is_some(), ScopeRef::of(&node)) {
+        match born {
+            Some(record) => scope.own.state.publish(record),
+            None => scope.link(),
         }
     }
     node
-}
-
-/// The record that a new scope starts with, if a parent has ended (rule T6).
-///
-/// A parent whose deadline has passed unseen matters only where the child's own is earlier still, or for
-/// a merge, whose sides are both to be asked; elsewhere the child inherits that deadline anyway.
-fn born_ended(
-    parent: Option<ScopeRef<'_>>,
-    rival: Option<ScopeRef<'_>>,
-    own_deadline: Option<Instant>,
-) -> Option<Record> {
-    let must_be_exact = |scope: &ScopeRef<'_>| match (&scope.own.deadline, own_deadline) {
-        _ if rival.is_some() => true,
-        (Some(inherited), Some(own)) => own < inherited.at,
-        _ => false,
-    };
-    parent.into_iter().chain(rival).find_map(|scope| {
-        if must_be_exact(&scope) {
-            scope.observe();
-        }
-        scope.own.state.record()
-    })
 }
 
 /// The earliest of the deadlines; on a tie the parent's, then the other side's.
@@ -122,27 +105,54 @@ fn earliest(
     rival: Option<ScopeRef<'_>>,
     own: Option<Instant>,
 ) -> Option<Deadline> {
-    let own = own.map(|at| Deadline {
-        at,
-        owner: Owner::Own,
-    });
-    let candidates = [inherited(parent, true), inherited(rival, false), own];
-    candidates.into_iter().flatten().min_by_key(|it| it.at)
-}
-
-fn inherited(scope: Option<ScopeRef<'_>>, is_parent: bool) -> Option<Deadline> {
-    let scope = scope?;
-    let at = scope.own.deadline.as_ref()?.at;
-    let owner = scope.deadline_owner()?.node;
-    let owner = if is_parent && Arc::ptr_eq(owner, scope.node) {
-        Owner::Parent
-    } else {
-        Owner::Far(Arc::clone(owner))
+    let inherits = |scope: Option<ScopeRef<'_>>| scope.is_some_and(|it| it.own.deadline.is_some());
+    if !inherits(parent) && !inherits(rival) {
+        let owner = Owner::Own;
+        return Some(Deadline { at: own?, owner });
+    }
+    let mut at = own;
+    let mut from = None;
+    for (scope, owner) in [(rival, Owner::Own), (parent, Owner::Parent)] {
+        let inherited = scope.and_then(|scope| Some((scope, scope.own.deadline.as_ref()?.at)));
+        if let Some((scope, inherited)) = inherited {
+            if at.is_none_or(|at| inherited <= at) {
+                at = Some(inherited);
+                from = Some((scope, owner));
+            }
+        }
+    }
+    let owner = match from {
+        None => Owner::Own,
+        Some((scope, near)) => match scope.deadline_owner() {
+            Some(owner) if Arc::ptr_eq(owner.node, scope.node) && matches!(near, Owner::Parent) => {
+                near
+            }
+            Some(owner) => Owner::Far(Arc::clone(owner.node)),
+            None => Owner::Own,
+        },
     };
-    Some(Deadline { at, owner })
+    Some(Deadline { at: at?, owner })
 }
 
 impl ScopeRef<'_> {
+    /// The record that a new scope below this one starts with, if this one has ended (rule T6).
+    ///
+    /// That a deadline has passed here unseen matters only where the child's own is earlier still;
+    /// elsewhere the child inherits it anyway, and the clock need not be read.
+    #[inline]
+    fn ended_before_birth_of(self, own_deadline: Option<Instant>) -> Option<Record> {
+        if let (Some(inherited), Some(own)) = (&self.own.deadline, own_deadline) {
+            if own < inherited.at {
+                return self.observe();
+            }
+        }
+        if self.own.state.load().ended() {
+            self.own.state.record()
+        } else {
+            None
+        }
+    }
+
     /// Whether the scope has ended, to the instant (rule D3).
     pub(crate) fn is_ended(self) -> bool {
         let word = self.own.state.load();
@@ -201,10 +211,10 @@ impl ScopeRef<'_> {
         let by_deadline = match (&above, deadline) {
             (_, None) => false,
             (None, Some(_)) => expired,
-            (Some(above), Some(deadline)) => {
-                let tie_goes_down = !above.cancelled.is_deadline_exceeded();
-                deadline.at < above.when || (deadline.at == above.when && tie_goes_down)
-            }
+            // On a tie too: a deadline beats a call, and of two deadlines it is this one that was chosen
+            // for its owner, when the scope was made. The record above may be that of a merge's second
+            // side, which somebody happened to look at before the first.
+            (Some(above), Some(deadline)) => deadline.at <= above.when,
         };
         if by_deadline {
             self.deadline_record()
@@ -256,10 +266,16 @@ impl ScopeRef<'_> {
     }
 
     /// Enters the lists of the parents, so that their end is brought here (invariant 1).
+    #[inline]
     pub(crate) fn link(self) {
+        if !self.own.state.load().linked() {
+            self.link_now();
+        }
+    }
+
+    fn link_now(self) {
         let state = &self.own.state;
-        let word = state.load();
-        if word.linked() || word.ended() || state.start_linking().ended() {
+        if state.load().ended() || state.start_linking().ended() {
             return;
         }
         for (side, parent) in self.parents() {
@@ -293,10 +309,14 @@ impl ScopeRef<'_> {
 
 impl ScopeNode {
     /// Takes the scope out of its parents' lists, if it ever entered them. They know it by `address`.
+    #[inline]
     pub(crate) fn leave_parents(&self, node: &Node, address: *const Node) {
-        if !self.state.load().linking() {
-            return;
+        if self.state.load().linking() {
+            self.leave_parents_now(node, address);
         }
+    }
+
+    fn leave_parents_now(&self, node: &Node, address: *const Node) {
         for side in SIDES {
             let parent = match side {
                 Side::Up => ScopeRef::above(node.up.as_ref()),

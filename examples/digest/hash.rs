@@ -20,8 +20,7 @@ pub(crate) type Hash = [u8; 32];
 /// Why a file has no hash.
 pub(crate) enum NoHash {
     Unreadable(io::Error),
-    /// Who asks why finds it in the context, which is the same for all files.
-    Cancelled,
+    Cancelled(Cancelled),
 }
 
 impl From<io::Error> for NoHash {
@@ -31,8 +30,8 @@ impl From<io::Error> for NoHash {
 }
 
 impl From<Cancelled> for NoHash {
-    fn from(_: Cancelled) -> Self {
-        NoHash::Cancelled
+    fn from(cancelled: Cancelled) -> Self {
+        NoHash::Cancelled(cancelled)
     }
 }
 

@@ -83,7 +83,7 @@ async fn run(options: Options) -> io::Result<u8> {
     let mut printing = print(&ctx, root.canceller(), printer);
 
     let outcome = digest(&ctx, options, &progress, tickets, &mut printing).await;
-    if outcome.is_err() {
+    if outcome.is_err() && !printing.is_finished() {
         // What was hashed before the end is still worth a line, if somebody reads it soon.
         let grace = ctx.without_cancel().with_timeout(GRACE);
         let _ = grace.run_until_cancelled(&mut printing).await;
@@ -155,10 +155,11 @@ fn print(
 ) -> JoinHandle<Result<(), Cancelled>> {
     let ctx = ctx.clone();
     spawn_blocking(move || {
-        let Err(error) = printer.run() else { return Ok(()) };
-        // Without a reader there is no reason to go on.
-        root.cancel_with(error);
-        ctx.check()
+        printer.run().unwrap_or_else(|error| {
+            // Without a reader there is no reason to go on.
+            root.cancel_with(error);
+            ctx.check()
+        })
     })
 }
 

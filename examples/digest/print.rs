@@ -5,6 +5,7 @@ use crate::{
     progress::Progress,
     walk::Failure,
 };
+use ctx::Cancelled;
 use std::{
     borrow::Cow,
     fmt::Display,
@@ -43,9 +44,11 @@ impl Printer {
         }
     }
 
-    /// Prints until the queue ends. It blocks, and fails if stdout does.
-    pub(crate) fn run(mut self) -> io::Result<()> {
+    /// Prints until the queue ends. It blocks, and fails if stdout does; the result inside says whether
+    /// every file got its turn.
+    pub(crate) fn run(mut self) -> io::Result<Result<(), Cancelled>> {
         let runtime = Handle::current();
+        let mut outcome = Ok(());
         while let Some(ticket) = self.next()? {
             let (path, hashing) = match ticket {
                 Ticket::Failed(Failure { path, error }) => {
@@ -59,12 +62,12 @@ impl Printer {
             }
             match runtime.block_on(hashing) {
                 Ok(Ok(hash)) => self.push(&hash, &path),
-                Ok(Err(NoHash::Cancelled)) => {}
+                Ok(Err(NoHash::Cancelled(cancelled))) => outcome = Err(cancelled),
                 Ok(Err(NoHash::Unreadable(error))) => self.give_up(&path, &error)?,
                 Err(panic) => self.give_up(&path, &panic)?,
             }
         }
-        Ok(())
+        Ok(outcome)
     }
 
     /// Nothing is held back while there is nothing to do.
@@ -98,7 +101,8 @@ impl Printer {
             let mut out = io::stdout().lock();
             out.write_all(&lines)?;
             out.flush()
-        })?;
+        })
+        .map_err(|error| io::Error::new(error.kind(), format!("standard output: {error}")))?;
         self.progress.add_done(mem::take(&mut self.files));
         Ok(())
     }

@@ -16,14 +16,21 @@ use std::{
 
 const BAR: &str = "{bar:32} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
 
+/// Files, and the bytes in them.
+#[derive(Default)]
+struct Amount {
+    files: AtomicU64,
+    bytes: AtomicU64,
+}
+
 /// The counters. Each stands for itself, so they are relaxed.
 pub(crate) struct Progress {
-    /// Counts bytes; it is drawn only where stderr is a terminal.
+    /// Drawn only where stderr is a terminal.
     bar: ProgressBar,
     /// Whether lines on stdout would run into the bar.
     shared_screen: bool,
-    found: AtomicU64,
-    done: AtomicU64,
+    found: Amount,
+    done: Amount,
     failed: AtomicU64,
     /// Whether the survey got to its end.
     complete: AtomicBool,
@@ -39,8 +46,8 @@ impl Progress {
         Self {
             bar,
             shared_screen: io::stdout().is_terminal() && io::stderr().is_terminal(),
-            found: AtomicU64::new(0),
-            done: AtomicU64::new(0),
+            found: Amount::default(),
+            done: Amount::default(),
             failed: AtomicU64::new(0),
             complete: AtomicBool::new(false),
         }
@@ -48,12 +55,13 @@ impl Progress {
 
     /// A block was read.
     pub(crate) fn add_read(&self, bytes: usize) {
+        self.done.bytes.fetch_add(bytes as u64, Relaxed);
         self.bar.inc(bytes as u64);
     }
 
     /// Files got their line.
     pub(crate) fn add_done(&self, files: u64) {
-        self.done.fetch_add(files, Relaxed);
+        self.done.files.fetch_add(files, Relaxed);
     }
 
     /// Something could not be read.
@@ -90,8 +98,9 @@ pub(crate) fn survey(paths: &[PathBuf], progress: &Progress) -> Result<(), Cance
         // Who hashes the file complains about it; here a rough number will do.
         if let Ok(path) = file {
             let bytes = fs::metadata(path).map_or(0, |metadata| metadata.len());
+            progress.found.files.fetch_add(1, Relaxed);
+            progress.found.bytes.fetch_add(bytes, Relaxed);
             progress.bar.inc_length(bytes);
-            progress.found.fetch_add(1, Relaxed);
         }
     })?;
     // Whoever sees the survey complete sees all it counted.
@@ -99,21 +108,22 @@ pub(crate) fn survey(paths: &[PathBuf], progress: &Progress) -> Result<(), Cance
     Ok(())
 }
 
-/// What was done, and what was left of it.
+/// What was done, and how much was left.
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at_least = if self.complete.load(Acquire) { "" } else { "at least " };
-        let done = self.done.load(Relaxed);
-        let left = self.found.load(Relaxed).saturating_sub(done);
-        let read = self.bar.position();
-        let unread = self.bar.length().unwrap_or(0).saturating_sub(read);
+        let files = self.done.files.load(Relaxed);
+        let bytes = self.done.bytes.load(Relaxed);
+        // The survey may be behind those who do the work.
+        let all_files = self.found.files.load(Relaxed).max(files);
+        let all_bytes = self.found.bytes.load(Relaxed).max(bytes);
         write!(
             f,
-            "{} files done and {} read, {at_least}{} files and {} left",
-            HumanCount(done),
-            HumanBytes(read),
-            HumanCount(left),
-            HumanBytes(unread),
+            "{} of {at_least}{} files done, {} read, {at_least}{} left",
+            HumanCount(files),
+            HumanCount(all_files),
+            HumanBytes(bytes),
+            HumanBytes(all_bytes - bytes),
         )
     }
 }

@@ -43,3 +43,12 @@ pub fn optional<'c, T: Send + Sync + 'static>(
 ) -> Option<&'c T> {
     key.get(ctx)
 }
+
+/// Stands for a value that the macro has reported an error about: it has every type and is never called.
+///
+/// # Panics
+///
+/// Always.
+pub const fn mistaken<T>() -> T {
+    panic!("this program does not compile")
+}

@@ -4,7 +4,7 @@ mod bind;
 mod slot;
 mod try_branch;
 
-pub use bind::{FromMissing, optional, required};
+pub use bind::{FromMissing, mistaken, optional, required};
 pub use slot::{Branch, GaveUp, Slot, slot};
 pub use try_branch::{Stop, TryBranch};
 
@@ -85,18 +85,41 @@ pub fn shield<S: Scope>(ctx: &S) -> Context {
 
 /// A checkpoint that may give its future up at any of its awaits.
 #[track_caller]
-pub fn race<H: AsRef<Context>, F: IntoFuture>(handle: H, future: F) -> Guarded<H, F::IntoFuture> {
-    Guarded::new(handle, Mode::Race, Location::caller(), future.into_future())
+pub fn race<H: AsRef<Context>, F>(handle: H, future: F) -> Awaited<H, F> {
+    Awaited::new(handle, Mode::Race, Location::caller(), future)
 }
 
 /// A checkpoint that lets a future run to its end once it has started.
 #[track_caller]
-pub fn between<H: AsRef<Context>, F: IntoFuture>(
-    handle: H,
+pub fn between<H: AsRef<Context>, F>(handle: H, future: F) -> Awaited<H, F> {
+    Awaited::new(handle, Mode::Between, Location::caller(), future)
+}
+
+/// What a macro awaits in place of `future`. It asks nothing of `future` until it is awaited, so that
+/// what is no future is one error, and rustc's own.
+#[must_use = "futures do nothing unless awaited"]
+pub struct Awaited<H, F> {
+    site: Here<H>,
+    mode: Mode,
     future: F,
-) -> Guarded<H, F::IntoFuture> {
-    let at = Location::caller();
-    Guarded::new(handle, Mode::Between, at, future.into_future())
+}
+
+impl<H: AsRef<Context>, F> Awaited<H, F> {
+    fn new(context: H, mode: Mode, at: &'static Location<'static>, future: F) -> Self {
+        let site = Here { context, at };
+        Self { site, mode, future }
+    }
+}
+
+impl<H: AsRef<Context>, F: IntoFuture> IntoFuture for Awaited<H, F> {
+    type Output = Result<F::Output, Cancelled>;
+    type IntoFuture = Guarded<H, F::IntoFuture>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let future = self.future.into_future();
+        let checkpoint = Checkpoint::new(self.site, self.mode, future);
+        Guarded { checkpoint }
+    }
 }
 
 pin_project! {
@@ -108,13 +131,6 @@ pin_project! {
     {
         #[pin]
         checkpoint: Checkpoint<Here<H>, F>,
-    }
-}
-
-impl<H: AsRef<Context>, F> Guarded<H, F> {
-    fn new(context: H, mode: Mode, at: &'static Location<'static>, future: F) -> Self {
-        let checkpoint = Checkpoint::new(Here { context, at }, mode, future);
-        Self { checkpoint }
     }
 }
 
