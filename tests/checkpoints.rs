@@ -1,0 +1,12 @@
+//! Rules C1 to C4 and C6 to C8: what a checkpoint does, alone, around others, and when futures move.
+
+mod alone;
+mod away;
+mod fair;
+mod helpers;
+mod innermost;
+mod moved;
+mod random;
+mod shields;
+mod timed;
+mod woken;

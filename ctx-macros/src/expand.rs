@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
+use syn::{Stmt, parse_quote};
 
 use crate::errors::Errors;
 use crate::function::Function;
@@ -37,6 +38,8 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
     let scope = if errors.count() == mistakes {
         Scope::Sync
     } else {
+        // Nothing but the mistakes is worth a line on the author's screen.
+        function.attrs.push(parse_quote!(#[allow(unused)]));
         Scope::Abandoned
     };
     let prologue = prologue(function, &values, options, &runtime);
@@ -59,7 +62,7 @@ fn prologue(
     values: &[Value],
     options: &Options,
     runtime: &Runtime,
-) -> Vec<syn::Stmt> {
+) -> Vec<Stmt> {
     let exit = Exit::of(&function.sig);
     let mut prologue = Vec::new();
     if let Parameter::Root = Parameter::of(function) {

@@ -29,6 +29,8 @@ mod statement;
 mod std_macro;
 mod temporary;
 mod validate;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use proc_macro::TokenStream;

@@ -13,13 +13,13 @@ use crate::parameter::{self, Parameter};
 /// Reports every mistake of a signature.
 pub(crate) fn signature(function: &mut Function, options: &Options, errors: &mut Errors) {
     refuse_second_attribute(function, errors);
-    let sig = &function.sig;
-    if let Some(constness) = &sig.constness {
+    if let Some(constness) = function.sig.constness.take() {
         errors.at(
             constness.span,
             "a `const fn` cannot take a context: remove the `const`",
         );
     }
+    let sig = &function.sig;
     if let Some(name) = neighbour::moved_by(function) {
         let message =
             format!("write `#[with_context]` above `{name}`, which has already moved this body");

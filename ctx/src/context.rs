@@ -285,6 +285,7 @@ impl Context {
     /// assert!(scope.is_cancelled());
     /// ```
     #[must_use]
+    #[inline]
     pub fn is_cancelled(&self) -> bool {
         self.scope().is_some_and(ScopeRef::is_ended)
     }
@@ -547,11 +548,13 @@ impl Context {
     }
 
     /// The nearest scope or shield.
+    #[inline]
     pub(crate) fn line(&self) -> Option<&Arc<Node>> {
         crate::node::line(self.node.as_ref()?)
     }
 
     /// The scope whose end is this context's end.
+    #[inline]
     pub(crate) fn scope(&self) -> Option<ScopeRef<'_>> {
         ScopeRef::of(self.line()?)
     }

@@ -33,7 +33,7 @@ use crate::{
     sync::thread_local,
 };
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -42,9 +42,21 @@ use std::{
 };
 use tokio::task::Id as TaskId;
 
+// Loom's macro takes no `const` block, which saves std's a check of whether it is initialised.
+#[cfg(not(ctx_loom))]
 thread_local! {
-    static STACK: RefCell<Vec<Frame>> = RefCell::new(Vec::new());
-    static POLLS: Cell<(u64, u64)> = Cell::new((0, 0));
+    static STACK: RefCell<Stack> = const { RefCell::new(Stack::new()) };
+}
+#[cfg(ctx_loom)]
+thread_local! {
+    static STACK: RefCell<Stack> = RefCell::new(Stack::new());
+}
+
+struct Stack {
+    frames: Vec<Frame>,
+    /// The number of the next poll, and where this thread's block of numbers ends.
+    next_poll: u64,
+    polls_end: u64,
 }
 
 /// What tells one waker from another: equal means that each wakes what the other does.
@@ -69,24 +81,48 @@ struct Frame {
 }
 
 /// What a checkpoint learns from polling its future.
+#[derive(Default)]
 pub(crate) struct Heard {
     /// How many checkpoints inside stay pending on its behalf.
     pub(crate) answers: u32,
     /// Whether one of them has another waker.
     pub(crate) foreign: bool,
+    rare: Option<Box<Rare>>,
+}
+
+/// What is seldom heard.
+#[derive(Default)]
+struct Rare {
     /// Wakers that kept watch for this checkpoint and no longer do.
-    pub(crate) handed: Few<Waker>,
-    pub(crate) hold: Option<Arc<Hold>>,
+    handed: Few<Waker>,
+    hold: Option<Arc<Hold>>,
 }
 
 impl Heard {
-    const fn nothing(hold: Option<Arc<Hold>>) -> Self {
-        Self {
-            answers: 0,
-            foreign: false,
-            handed: Few::new(),
-            hold,
+    #[inline]
+    fn nothing(hold: Option<Arc<Hold>>) -> Self {
+        let mut heard = Self::default();
+        if let Some(hold) = hold {
+            heard.rare().hold = Some(hold);
         }
+        heard
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Whether nothing came but answers.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.rare.is_none()
+    }
+
+    pub(crate) fn take_hold(&mut self) -> Option<Arc<Hold>> {
+        self.rare.as_mut()?.hold.take()
+    }
+
+    pub(crate) fn into_handed(self) -> Few<Waker> {
+        self.rare.map_or_else(Few::new, |rare| rare.handed)
     }
 }
 
@@ -112,6 +148,7 @@ pub(crate) struct Asking {
 
 impl Asking {
     /// Asks on behalf of the checkpoint at `owner`, which polls its future with `waker`.
+    #[inline]
     pub(crate) fn poll(
         line: &Arc<Node>,
         owner: usize,
@@ -119,9 +156,8 @@ impl Asking {
         hold: Option<Arc<Hold>>,
     ) -> Self {
         let waker = waker_id(waker);
-        let poll = next_poll();
         let pushed = with_stack(|stack| {
-            let (task, ordered) = match stack.last() {
+            let (task, ordered) = match stack.frames.last() {
                 Some(below) if below.waker == waker => (below.task, below.is_above(line)),
                 Some(below) => {
                     let task = tokio::task::try_id();
@@ -129,7 +165,8 @@ impl Asking {
                 }
                 None => (tokio::task::try_id(), true),
             };
-            stack.push(Frame {
+            let poll = stack.number_poll();
+            stack.frames.push(Frame {
                 line: address(line),
                 owner,
                 poll,
@@ -148,7 +185,7 @@ impl Asking {
     /// Stands for a checkpoint that is dropping its future.
     pub(crate) fn drop_of(owner: usize) -> Self {
         let pushed = with_stack(|stack| {
-            stack.push(Frame {
+            stack.frames.push(Frame {
                 line: 0,
                 owner,
                 poll: 0,
@@ -156,7 +193,7 @@ impl Asking {
                 task: None,
                 ordered: false,
                 dropping: true,
-                heard: Heard::nothing(None),
+                heard: Heard::default(),
             });
         });
         Self {
@@ -164,17 +201,21 @@ impl Asking {
         }
     }
 
+    #[inline]
     pub(crate) fn leave(mut self) -> Heard {
         self.left = true;
-        let frame = with_stack(Vec::pop).flatten();
-        frame.map_or_else(|| Heard::nothing(None), |frame| frame.heard)
+        match with_stack(|stack| stack.frames.pop()) {
+            Some(Some(frame)) => frame.heard,
+            Some(None) | None => Heard::default(),
+        }
     }
 }
 
 impl Drop for Asking {
+    #[inline]
     fn drop(&mut self) {
         if !self.left {
-            let frame = with_stack(Vec::pop);
+            let frame = with_stack(|stack| stack.frames.pop());
             drop(frame);
         }
     }
@@ -182,8 +223,9 @@ impl Drop for Asking {
 
 impl Frame {
     /// Whether `line` descends from this frame's line, and this frame's order goes on.
+    #[inline]
     fn is_above(&self, line: &Arc<Node>) -> bool {
-        self.ordered && descent(line, self.line).is_some()
+        self.ordered && (self.line == address(line) || descent(line, self.line).is_some())
     }
 
     fn is(&self, answer: Answer) -> bool {
@@ -196,7 +238,7 @@ impl Frame {
         let mut idle = Few::new();
         while let Some(waker) = wakers.pop() {
             if self.dropping || waker_id(&waker) != self.waker {
-                self.heard.handed.push(waker);
+                self.heard.rare().handed.push(waker);
             } else {
                 idle.push(waker);
             }
@@ -206,31 +248,58 @@ impl Frame {
 }
 
 /// A thread that is being torn down has no stack any more; then nobody asks and nobody answers.
-fn with_stack<R>(act: impl FnOnce(&mut Vec<Frame>) -> R) -> Option<R> {
+#[inline]
+fn with_stack<R>(act: impl FnOnce(&mut Stack) -> R) -> Option<R> {
     STACK.try_with(|stack| act(&mut stack.borrow_mut())).ok()
 }
 
-/// Whether there is no frame at all, as for the outermost checkpoint of a thread.
-pub(crate) fn nobody_asks() -> bool {
-    with_stack(|stack| stack.is_empty()).unwrap_or(true)
+impl Stack {
+    const fn new() -> Self {
+        Self {
+            frames: Vec::new(),
+            next_poll: 0,
+            polls_end: 0,
+        }
+    }
+
+    /// A number that no other poll of the process has. Threads take them in blocks.
+    #[inline]
+    fn number_poll(&mut self) -> u64 {
+        const BLOCK: u64 = 1 << 32;
+        static BLOCKS: AtomicU64 = AtomicU64::new(0);
+        if self.next_poll == self.polls_end {
+            // Relaxed: only the blocks must differ, which the addition's atomicity gives.
+            self.next_poll = BLOCKS.fetch_add(BLOCK, Ordering::Relaxed);
+            self.polls_end = self.next_poll + BLOCK;
+        }
+        self.next_poll += 1;
+        self.next_poll
+    }
 }
 
-/// A number that no other poll of the process has. Threads take them in blocks.
-fn next_poll() -> u64 {
-    const BLOCK: u64 = 1 << 32;
-    static BLOCKS: AtomicU64 = AtomicU64::new(0);
-    POLLS
-        .try_with(|polls| {
-            let (mut next, mut end) = polls.get();
-            if next == end {
-                // Relaxed: only the blocks must differ, which the addition's atomicity gives.
-                next = BLOCKS.fetch_add(BLOCK, Ordering::Relaxed);
-                end = next + BLOCK;
-            }
-            polls.set((next + 1, end));
-            next
-        })
-        .unwrap_or(u64::MAX)
+/// Answers the nearest frame, if that is all there is to do: it is on the same line and has the same
+/// waker, and it is the one answered before. True if it was, or if nobody asks.
+#[inline]
+pub(crate) fn answer_nearest(answer: &mut Answer, line: &Arc<Node>, waker: &Waker) -> bool {
+    with_stack(|stack| {
+        let Some(frame) = stack.frames.last_mut() else {
+            return true;
+        };
+        let common = frame.line == address(line)
+            && frame.waker == waker_id(waker)
+            && frame.ordered
+            && !frame.dropping
+            && (answer.is_none() || frame.is(*answer));
+        if common && (answer.is_none() || answer.poll != frame.poll) {
+            frame.heard.answers += 1;
+            *answer = Answer {
+                owner: frame.owner,
+                poll: frame.poll,
+            };
+        }
+        common
+    })
+    .unwrap_or(true)
 }
 
 /// One checkpoint's answers: the one that nearly always is all, and the rest.
@@ -248,6 +317,7 @@ impl Answers<'_> {
     pub(crate) fn give(&mut self, line: &Arc<Node>, waker: &Waker, holds: bool) -> bool {
         let id = waker_id(waker);
         with_stack(|stack| {
+            let stack = &mut stack.frames;
             let given = self.answer_frames(stack, line, id, holds);
             match given.split_first() {
                 None => false,
@@ -295,7 +365,7 @@ impl Answers<'_> {
                     }
                 }
                 Some(Descent::Open | Descent::Shielded) => {
-                    let hold = frame.heard.hold.get_or_insert_with(Hold::new);
+                    let hold = frame.heard.rare().hold.get_or_insert_with(Hold::new);
                     self.held.add(hold, held);
                     held += 1;
                 }
@@ -386,7 +456,7 @@ pub(crate) fn hand_on(answer: Answer, wakers: &mut Few<Waker>) -> Asker {
 
 fn tell(answer: Answer, news: impl FnOnce(&mut Frame)) -> Asker {
     let told = with_stack(|stack| {
-        let asker = stack.iter_mut().rev().find(|frame| frame.is(answer))?;
+        let asker = stack.frames.iter_mut().rev().find(|frame| frame.is(answer))?;
         news(asker);
         Some(())
     });

@@ -75,6 +75,7 @@ impl Keeper {
     }
 
     /// Before the first poll: ready with `None` when the future may start, or with what refuses it.
+    #[inline]
     pub(crate) fn start(
         &mut self,
         context: &Context,
@@ -92,26 +93,34 @@ impl Keeper {
             }
         }
         self.started = true;
-        let refusal = context.observe();
-        if refusal.is_some() {
-            self.finish(context, Few::new(), Some(cx.waker()));
+        match context.scope() {
+            Some(scope) if scope.is_ended() => {
+                self.finish(context, Few::new(), Some(cx.waker()));
+                Poll::Ready(scope.own.state.record())
+            }
+            _ => Poll::Ready(None),
         }
-        Poll::Ready(refusal)
     }
 
     /// Whether nobody would notice if this checkpoint went away.
+    #[inline]
     pub(crate) fn is_idle(&self) -> bool {
-        !self.was_answered
-            && self.answer.is_none()
-            && self.key == Key::NONE
-            && self.rare.is_none()
+        !self.was_answered && self.is_quiet()
     }
 
+    /// Whether this checkpoint keeps watch for nobody, itself included.
+    #[inline]
+    fn is_quiet(&self) -> bool {
+        self.answer.is_none() && self.key == Key::NONE && self.rare.is_none()
+    }
+
+    #[inline]
     pub(crate) fn has_started(&self) -> bool {
         self.started
     }
 
     /// Opens the frame in which the future is polled.
+    #[inline]
     pub(crate) fn ask(&mut self, line: &Arc<Node>, waker: &Waker) -> Asking {
         let hold = self.rare.as_mut().and_then(|rare| rare.hold.take());
         if let Some(hold) = &hold {
@@ -121,8 +130,11 @@ impl Keeper {
     }
 
     /// The future was ready: the watch ends.
+    #[inline]
     pub(crate) fn deliver(&mut self, context: &Context, heard: Heard, waker: &Waker) {
-        self.finish(context, heard.handed, Some(waker));
+        if !(heard.is_plain() && self.is_quiet()) {
+            self.finish(context, heard.into_handed(), Some(waker));
+        }
     }
 
     /// The future stayed pending: the record if the checkpoint is to give up. Then the caller drops the
@@ -130,16 +142,21 @@ impl Keeper {
     pub(crate) fn stay(
         &mut self,
         line: &Arc<Node>,
-        heard: Heard,
+        mut heard: Heard,
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
     ) -> Option<Record> {
-        let answered = heard.answers > 0;
-        *wakers = heard.handed;
+        let (answered, foreign) = (heard.answers > 0, heard.foreign);
         self.was_answered |= answered;
-        let held = self.keep_hold(heard.hold, cx.waker());
+        if answered && !foreign && heard.is_plain() && self.rare.is_none() && self.key == Key::NONE {
+            // The common case of a call within a call: it stays answered, and answers.
+            self.give_answers(line, cx.waker());
+            return None;
+        }
+        let held = self.keep_hold(heard.take_hold(), cx.waker());
+        *wakers = heard.into_handed();
         match ScopeRef::of(line) {
-            Some(scope) if self.mode == Mode::Race && !held && (!answered || heard.foreign) => {
+            Some(scope) if self.mode == Mode::Race && !held && (!answered || foreign) => {
                 let ended = self.wait(scope, wakers, cx);
                 if ended.is_some() && !answered {
                     return ended;
@@ -171,7 +188,7 @@ impl Keeper {
         waker: Option<&Waker>,
     ) {
         if let Some(asking) = dropping {
-            let mut handed = asking.leave().handed;
+            let mut handed = asking.leave().into_handed();
             while let Some(waker) = handed.pop() {
                 wakers.push(waker);
             }
@@ -254,7 +271,7 @@ impl Keeper {
 
     fn give_answers(&mut self, line: &Arc<Node>, waker: &Waker) {
         let holds = self.mode == Mode::Between && self.started;
-        if frame::nobody_asks() {
+        if !holds && self.rare.is_none() && frame::answer_nearest(&mut self.answer, line, waker) {
             return;
         }
         let mut more = Vec::new();

@@ -123,6 +123,7 @@ pub(crate) struct ScopeRef<'a> {
 }
 
 impl<'a> ScopeRef<'a> {
+    #[inline]
     pub(crate) fn of(node: &'a Arc<Node>) -> Option<Self> {
         match &node.kind {
             Kind::Scope(own) => Some(Self { node, own }),
@@ -131,10 +132,12 @@ impl<'a> ScopeRef<'a> {
     }
 
     /// The scope above a context.
+    #[inline]
     pub(crate) fn above(node: Option<&'a Arc<Node>>) -> Option<Self> {
         Self::of(line(node?)?)
     }
 
+    #[inline]
     pub(crate) fn parent(self, side: Side) -> Option<ScopeRef<'a>> {
         match side {
             Side::Up => Self::above(self.node.up.as_ref()),
@@ -177,6 +180,7 @@ impl<'a> ScopeRef<'a> {
 }
 
 /// The nearest scope or shield, from `node` up.
+#[inline]
 pub(crate) fn line(node: &Arc<Node>) -> Option<&Arc<Node>> {
     match &node.kind {
         Kind::Scope(_) | Kind::Shield { .. } => Some(node),

@@ -31,6 +31,10 @@ pub(crate) struct Timer {
     bell: Pin<Box<Bell>>,
 }
 
+// A timer is replaced whole or polled, and a poll that panics leaves a sleep that is only ever dropped.
+impl std::panic::UnwindSafe for Timer {}
+impl std::panic::RefUnwindSafe for Timer {}
+
 impl Timer {
     /// # Panics
     ///

@@ -154,6 +154,7 @@ impl ScopeRef<'_> {
     }
 
     /// Whether the scope has ended, to the instant (rule D3).
+    #[inline]
     pub(crate) fn is_ended(self) -> bool {
         let word = self.own.state.load();
         if word.ended() {
@@ -175,17 +176,19 @@ impl ScopeRef<'_> {
     }
 
     /// Asks what the word cannot know: parents that do not list this scope yet, and the clock.
+    #[inline]
     fn look_around(self) -> bool {
+        let ended = |parent: Option<ScopeRef<'_>>| parent.is_some_and(|it| it.own.state.load().ended());
         let orphaned = !self.own.state.load().linked()
-            && self.parents().any(|(_, it)| it.own.state.load().ended());
+            && (ended(self.parent(Side::Up)) || ended(self.parent(Side::Other)));
         let expired = match &self.own.deadline {
             Some(deadline) => deadline.at <= Instant::now(),
             None => false,
         };
-        (orphaned || expired) && {
+        if orphaned || expired {
             self.settle(expired);
-            true
         }
+        orphaned || expired
     }
 
     /// Ends the scope by what has already happened above it, or by its deadline if that has `expired`.

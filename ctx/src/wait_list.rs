@@ -2,8 +2,9 @@
 //!
 //! The list itself runs no foreign code: wakers come in already cloned and go out to be woken or dropped
 //! by the caller, who has given the lock back by then (rule T9). A key belongs to one waiter, which gives
-//! it back by `remove`, unless the list was drained: then nothing is put in any more, since only an ended
-//! scope is drained, and `remove` finds nothing.
+//! it back by `remove`. A drained list has forgotten its keys: only an ended scope is drained, and a waker
+//! that comes late is in the list only until its own waiter, which sees the end, takes it out again; a key
+//! from before the drain may then take out that waker, which nobody needs any more.
 
 use crate::few::Few;
 use std::task::Waker;

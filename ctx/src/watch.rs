@@ -18,34 +18,37 @@ pub(crate) enum Enrolled {
 
 /// Puts `waker` into the list of `scope`, unless it has ended.
 ///
-/// Why no wake-up is lost: the scope is linked first, so its end will be brought to it (tree invariant 1),
-/// and the waker goes in under the lock under which the scope ends.
+/// Why no wake-up is lost: the scope is linked first, so its end will be brought to it (tree invariant 1).
+/// The waker goes in under the lock under which the scope ends and its list is drained, and the state is
+/// read after that: either it goes in first and is drained, or the end is seen here.
 pub(crate) fn enroll(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrolled {
     scope.link();
-    if let Some(record) = scope.observe() {
-        return Enrolled::Ended(record);
+    if scope.is_ended() {
+        return match scope.own.state.record() {
+            Some(record) => Enrolled::Ended(record),
+            None => Enrolled::Waiting { replaced: None },
+        };
     }
-    let links = scope.own.links.lock();
-    let known = links.waiters.will_wake(*key, waker);
+    if *key != Key::NONE && scope.own.links.lock().waiters.will_wake(*key, waker) {
+        return Enrolled::waiting_unless_ended(scope, None);
+    }
+    // The clone is foreign code and so is made without the lock; the place is ours alone meanwhile.
+    let waker = waker.clone();
+    let mut links = scope.own.links.lock();
+    let (place, replaced) = links.waiters.put(*key, waker);
     drop(links);
-    let replaced = if known {
-        None
-    } else {
-        // The clone is foreign code and so is made without the lock; the place is ours alone meanwhile.
-        let waker = waker.clone();
-        let mut links = scope.own.links.lock();
-        if scope.own.state.load().ended() {
-            drop(links);
-            None
-        } else {
-            let (place, replaced) = links.waiters.put(*key, waker);
-            *key = place;
-            replaced
+    *key = place;
+    Enrolled::waiting_unless_ended(scope, replaced)
+}
+
+impl Enrolled {
+    /// A scope that ended before the waker went in has drained its list already. The waker stays there
+    /// until the waiter takes it out, which it does as soon as it hears of the end.
+    fn waiting_unless_ended(scope: ScopeRef<'_>, replaced: Option<Waker>) -> Self {
+        match scope.own.state.record() {
+            Some(record) => Self::Ended(record),
+            None => Self::Waiting { replaced },
         }
-    };
-    match scope.own.state.record() {
-        Some(record) => Enrolled::Ended(record),
-        None => Enrolled::Waiting { replaced },
     }
 }
 

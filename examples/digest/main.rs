@@ -4,10 +4,10 @@
 //! cargo run --release --example digest -- [--timeout 2s] [--jobs N] [PATH…]
 //! ```
 //!
-//! One context goes through the whole program: the walk, every thread that reads a file, and the waits
-//! between them. Ctrl-C cancels it, `--timeout` is its deadline, and whichever came first is told by
-//! `report()` at the end. A thread that hangs in a read holds up nothing: the `.await` on it is a
-//! checkpoint, and it is the checkpoint that returns.
+//! One context goes through the whole program: the walk, every thread that reads files, and whoever waits
+//! for them. Ctrl-C cancels it, `--timeout` is its deadline, and `report()` tells at the end which of the
+//! two it was. Threads look at the context between two blocks, or two names of a directory; one that
+//! hangs in a read holds up nothing, since the `.await` on it is a checkpoint.
 //!
 //! `options` says what is asked for, `walk` finds the files, `hash` reads them, `print` puts the digests
 //! in order, and `progress` counts.
@@ -20,6 +20,7 @@ mod walk;
 
 use clap::Parser;
 use ctx::{Cancelled, Canceller, Context, with_context};
+use hash::Job;
 use options::Options;
 use print::{Printer, Ticket};
 use progress::Progress;
@@ -28,12 +29,12 @@ use std::{
     panic::resume_unwind,
     path::PathBuf,
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, Mutex, mpsc as std_mpsc},
     time::Duration,
 };
 use tokio::{
     runtime::Builder,
-    sync::{Semaphore, mpsc},
+    sync::mpsc,
     task::{JoinError, JoinHandle, spawn_blocking},
 };
 
@@ -44,7 +45,7 @@ const AHEAD: usize = 1024;
 /// What the printer gets, after the end, for the digests that are there already.
 const GRACE: Duration = Duration::from_millis(40);
 
-/// The threads that are no readers: the walk, the survey and the printer.
+/// The threads that read no files: the walk, the survey and the printer.
 const OTHER_THREADS: usize = 3;
 
 fn main() -> ExitCode {
@@ -80,7 +81,7 @@ async fn run(options: Options) -> io::Result<u8> {
     let progress = Arc::new(Progress::new());
     let (tickets, queue) = mpsc::channel(AHEAD);
     let printer = Printer::new(queue, Arc::clone(&progress));
-    let mut printing = print(&ctx, root.canceller(), printer);
+    let mut printing = start_printer(&ctx, root.canceller(), printer);
 
     let outcome = digest(&ctx, options, &progress, tickets, &mut printing).await;
     if outcome.is_err() && !printing.is_finished() {
@@ -100,62 +101,72 @@ async fn digest(
     tickets: mpsc::Sender<Ticket>,
     printing: &mut JoinHandle<Result<(), Cancelled>>,
 ) -> Result<(), Cancelled> {
-    let jobs = options.jobs();
+    let (jobs, queue) = std_mpsc::sync_channel(AHEAD);
+    let readers = start_readers(ctx, options.jobs(), queue, progress);
     let paths = Arc::new(options.paths);
-    survey(ctx, Arc::clone(&paths), Arc::clone(progress));
-    hash_all(ctx, paths, jobs, progress, tickets).await?;
+    start_survey(ctx, Arc::clone(&paths), Arc::clone(progress));
+    joined(start_walk(ctx, paths, jobs, tickets).await)?;
+    for reader in readers {
+        joined(reader.await)?;
+    }
     joined(printing.await)
 }
 
-/// Hands out one ticket for each file, in path order, and has at most `jobs` files read at a time.
-#[with_context]
-async fn hash_all(
+/// Starts the walk, which gives out each file twice, in path order: as a job to the readers, and as a
+/// ticket to the printer, who so knows what to wait for next.
+fn start_walk(
+    ctx: &Context,
     paths: Arc<Vec<PathBuf>>,
-    jobs: usize,
-    progress: &Arc<Progress>,
+    jobs: std_mpsc::SyncSender<Job>,
     tickets: mpsc::Sender<Ticket>,
-) -> Result<(), Cancelled> {
-    let (found, mut files) = mpsc::channel(AHEAD);
-    let walking = spawn_blocking({
-        let ctx = ctx.clone();
-        // Nobody listens only after the end, which the walk sees for itself.
-        move || walk::walk(&ctx, &paths, &mut |file| drop(found.blocking_send(file)))
-    });
-    let slots = Arc::new(Semaphore::new(jobs));
-    while let Some(file) = files.recv().await {
-        let ticket = match file {
-            Err(failure) => Ticket::Failed(failure),
+) -> JoinHandle<Result<(), Cancelled>> {
+    let ctx = ctx.clone();
+    let mut give_out = move |found| {
+        // Nobody takes them only after the end, which the walk sees for itself.
+        let ticket = match found {
             Ok(path) => {
-                let slot = Arc::clone(&slots).acquire_owned().await;
-                let slot = slot.expect("nobody closes the semaphore");
-                let hashing = hash::hash(ctx.clone(), path.clone(), slot, Arc::clone(progress));
-                Ticket::Hashing(path, tokio::spawn(hashing))
+                let (job, ticket) = Ticket::and_job(path);
+                let _ = jobs.send(job);
+                ticket
             }
+            Err(failure) => Ticket::Failed(failure),
         };
-        if tickets.send(ticket).await.is_err() {
-            // The printer has given up, and says why when it is joined.
-            return Ok(());
-        }
-    }
-    joined(walking.await)
+        let _ = tickets.blocking_send(ticket);
+    };
+    spawn_blocking(move || walk::walk(&ctx, &paths, &mut give_out))
 }
 
-/// Counts what there is to do, ahead of those who do it.
-fn survey(ctx: &Context, paths: Arc<Vec<PathBuf>>, progress: Arc<Progress>) {
+/// Starts the threads that read files, as many as may be read at a time.
+fn start_readers(
+    ctx: &Context,
+    jobs: usize,
+    queue: std_mpsc::Receiver<Job>,
+    progress: &Arc<Progress>,
+) -> Vec<JoinHandle<Result<(), Cancelled>>> {
+    let queue = Arc::new(Mutex::new(queue));
+    let start = |_| {
+        let (ctx, queue, progress) = (ctx.clone(), Arc::clone(&queue), Arc::clone(progress));
+        spawn_blocking(move || hash::work(&ctx, &queue, &progress))
+    };
+    (0..jobs).map(start).collect()
+}
+
+/// Starts to count what there is to do, ahead of those who do it.
+fn start_survey(ctx: &Context, paths: Arc<Vec<PathBuf>>, progress: Arc<Progress>) {
     let ctx = ctx.clone();
-    // Nobody waits for it: its end is told by `Progress`, and its early end is the program's own.
+    // Nobody waits for it: `Progress` knows whether it got to its end.
     drop(spawn_blocking(move || progress::survey(&ctx, &paths, &progress)));
 }
 
 /// Starts the printer, on a thread of its own, since whoever reads our output may make it wait.
-fn print(
+fn start_printer(
     ctx: &Context,
     root: Canceller,
     printer: Printer,
 ) -> JoinHandle<Result<(), Cancelled>> {
     let ctx = ctx.clone();
     spawn_blocking(move || {
-        printer.run().unwrap_or_else(|error| {
+        printer.run(&ctx).unwrap_or_else(|error| {
             // Without a reader there is no reason to go on.
             root.cancel_with(error);
             ctx.check()

@@ -18,14 +18,22 @@ use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
 
 /// A place in the order of the output.
 pub(crate) enum Ticket {
-    /// A file that is being hashed.
-    Hashing(PathBuf, JoinHandle<Result<Hash, NoHash>>),
+    /// A file, and the hash it is going to have.
+    Hashing(PathBuf, oneshot::Receiver<io::Result<Hash>>),
     /// A place that could not even be looked at.
     Failed(Failure),
 }
 
-/// Turns tickets into lines, and knows nothing of contexts: its input ends when the work does, and a
-/// ticket whose file was cancelled has no line.
+impl Ticket {
+    /// The two halves of one file's work.
+    pub(crate) fn and_job(path: PathBuf) -> (Job, Ticket) {
+        let (answer, hash) = oneshot::channel();
+        let ticket = Ticket::Hashing(path.clone(), hash);
+        (Job { path, answer }, ticket)
+    }
+}
+
+/// Turns tickets into lines.
 pub(crate) struct Printer {
     queue: mpsc::Receiver<Ticket>,
     progress: Arc<Progress>,
@@ -44,41 +52,31 @@ impl Printer {
         }
     }
 
-    /// Prints until the queue ends. It blocks, and fails if stdout does; the result inside says whether
-    /// every file got its turn.
+    /// Prints until the queue or the context ends. It blocks, and fails if stdout does; the result inside
+    /// says whether every ticket got its line.
+    #[with_context]
     pub(crate) fn run(mut self) -> io::Result<Result<(), Cancelled>> {
         let runtime = Handle::current();
-        let mut outcome = Ok(());
-        while let Some(ticket) = self.next()? {
-            let (path, hashing) = match ticket {
-                Ticket::Failed(Failure { path, error }) => {
-                    self.complain(&path, &error)?;
-                    continue;
+        let outcome = loop {
+            let ticket = match self.queue.try_recv() {
+                Ok(ticket) => ticket,
+                Err(TryRecvError::Disconnected) => break Ok(()),
+                Err(TryRecvError::Empty) => {
+                    self.write()?;
+                    match runtime.block_on(self.next(ctx)) {
+                        Ok(Some(ticket)) => ticket,
+                        Ok(None) => break Ok(()),
+                        Err(cancelled) => break Err(cancelled),
+                    }
                 }
-                Ticket::Hashing(path, hashing) => (path, hashing),
             };
-            if !hashing.is_finished() {
-                self.write()?;
+            if let Err(cancelled) = self.print(ctx, ticket, &runtime)? {
+                break Err(cancelled);
             }
-            match runtime.block_on(hashing) {
-                Ok(Ok(hash)) => self.push(&hash, &path),
-                Ok(Err(NoHash::Cancelled(cancelled))) => outcome = Err(cancelled),
-                Ok(Err(NoHash::Unreadable(error))) => self.give_up(&path, &error)?,
-                Err(panic) => self.give_up(&path, &panic)?,
-            }
-        }
+        };
+        self.print_the_rest()?;
         Ok(outcome)
     }
-
-    /// Nothing is held back while there is nothing to do.
-    fn next(&mut self) -> io::Result<Option<Ticket>> {
-        if let Ok(ticket) = self.queue.try_recv() {
-            return Ok(Some(ticket));
-        }
-        self.write()?;
-        Ok(self.queue.blocking_recv())
-    }
-
     fn push(&mut self, hash: &Hash, path: &Path) {
         let name = escaped(path);
         // So `sha256sum --check` knows that the name is to be read with escapes.

@@ -1,0 +1,44 @@
+//! Numbers that look random and that a seed gives back.
+
+/// `SplitMix64`, which any seed serves.
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    /// The seed of the environment, or always the same. It is printed, so that a failure can be had again.
+    pub(super) fn from_env() -> Random {
+        let seed = number("CTX_FUZZ_SEED").unwrap_or(0x00c0_ffee);
+        println!("CTX_FUZZ_SEED={seed}");
+        Random::new(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        let end = u64::try_from(end.max(1)).expect("a small number");
+        usize::try_from(self.next() % end).expect("a small number")
+    }
+
+    /// True once in `n` times.
+    pub(super) fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    pub(super) fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+        &choices[self.below(choices.len())]
+    }
+}
+
+/// A number of the environment.
+pub(super) fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
+    std::env::var(name).ok()?.parse().ok()
+}

@@ -1,0 +1,169 @@
+//! Futures to put into checkpoints, and combinators as unkind as real ones.
+
+use crate::support::{Wakes, poll_pinned};
+use ctx::Context;
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context as TaskContext, Poll, Wake, Waker},
+};
+
+pub(super) type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A context without an end that every test may derive from.
+pub(super) const ROOT: Context = Context::background();
+
+/// A future that waits until its gate is opened, and tells what was done to it.
+pub(super) struct Gated(Gate);
+
+#[derive(Clone, Default)]
+pub(super) struct Gate(Arc<Inside>);
+
+#[derive(Default)]
+struct Inside {
+    open: AtomicBool,
+    polls: AtomicUsize,
+    dropped: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+pub(super) fn gated() -> (Gate, Gated) {
+    let gate = Gate::default();
+    (gate.clone(), Gated(gate))
+}
+
+impl Gate {
+    pub(super) fn open(&self) {
+        self.0.open.store(true, Ordering::SeqCst);
+        let waker = self.0.waker.lock().unwrap().take();
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    pub(super) fn polls(&self) -> usize {
+        self.0.polls.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn is_dropped(&self) -> bool {
+        self.0.dropped.load(Ordering::SeqCst)
+    }
+}
+
+impl Future for Gated {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let inside = &self.0.0;
+        inside.polls.fetch_add(1, Ordering::SeqCst);
+        if inside.open.load(Ordering::SeqCst) {
+            return Poll::Ready(());
+        }
+        *inside.waker.lock().unwrap() = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Gated {
+    fn drop(&mut self) {
+        self.0.0.dropped.store(true, Ordering::SeqCst);
+    }
+}
+
+/// A place out of which a future can be taken while somebody waits for it there.
+pub(super) struct Slot<F>(Arc<Mutex<Option<Pin<Box<F>>>>>);
+
+impl<F> Clone for Slot<F> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<F: Future> Slot<F> {
+    pub(super) fn new(future: F) -> Self {
+        Self(Arc::new(Mutex::new(Some(Box::pin(future)))))
+    }
+
+    pub(super) fn take(&self) -> Pin<Box<F>> {
+        let taken = self.0.lock().unwrap().take();
+        taken.expect("it was not taken before")
+    }
+
+    /// Polls what is in the slot, and waits for good once that was taken.
+    pub(super) fn future(&self) -> impl Future<Output = F::Output> + use<F> {
+        let slot = self.clone();
+        poll_fn(move |cx| {
+            let Some(mut future) = slot.0.lock().unwrap().take() else {
+                return Poll::Pending;
+            };
+            let polled = future.as_mut().poll(cx);
+            if polled.is_pending() {
+                *slot.0.lock().unwrap() = Some(future);
+            }
+            polled
+        })
+    }
+}
+
+/// Gives its future a waker of its own, and another one for every poll.
+pub(super) struct FreshWaker<F>(Pin<Box<F>>);
+
+impl<F> FreshWaker<F> {
+    pub(super) fn new(future: F) -> Self {
+        Self(Box::pin(future))
+    }
+}
+
+struct Forward(Waker);
+
+impl Wake for Forward {
+    fn wake(self: Arc<Self>) {
+        self.0.wake_by_ref();
+    }
+}
+
+impl<F: Future> Future for FreshWaker<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
+        let waker = Waker::from(Arc::new(Forward(cx.waker().clone())));
+        self.0.as_mut().poll(&mut TaskContext::from_waker(&waker))
+    }
+}
+
+/// Polls a task as an executor does: once, and again as long as it was woken. The polls are bounded, so
+/// that a task that wakes itself without end is found out.
+#[track_caller]
+pub(super) fn run<F: Future + ?Sized>(
+    mut future: Pin<&mut F>,
+    wakes: &Arc<Wakes>,
+) -> Poll<F::Output> {
+    for _ in 0..100 {
+        let before = wakes.count();
+        let polled = poll_pinned(future.as_mut(), wakes);
+        if polled.is_ready() || wakes.count() == before {
+            return polled;
+        }
+    }
+    panic!("it spins");
+}
+
+/// The same for a task of which nothing is asked but to be ready.
+#[track_caller]
+pub(super) fn finish<F: Future + ?Sized>(future: Pin<&mut F>, wakes: &Arc<Wakes>) -> F::Output {
+    match run(future, wakes) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it hangs"),
+    }
+}
+
+/// Polls a future once inside another and stays pending.
+pub(super) async fn with_each_poll(mut act: impl FnMut(&mut TaskContext<'_>)) {
+    poll_fn(|cx| {
+        act(cx);
+        Poll::Pending
+    })
+    .await
+}

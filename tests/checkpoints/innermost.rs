@@ -1,0 +1,250 @@
+//! C3: which of the checkpoints around a wait decides.
+
+use super::helpers::{Boxed, FreshWaker, ROOT, finish, gated, run};
+use crate::support::Wakes;
+use ctx::{CancelScope, Cancelled, Context, ctx_value};
+use std::{
+    future::{pending, poll_fn, ready},
+    pin::pin,
+    task::Poll,
+};
+
+ctx_value! { COLOUR: u32; }
+
+/// Who gives up when `end` is called while a checkpoint on `inner` waits in one on `outer`.
+#[track_caller]
+fn decides(outer: &Context, inner: &Context, end: impl FnOnce()) -> &'static str {
+    let inside = inner.run_until_cancelled(pending::<()>());
+    let mut waits = pin!(outer.run_until_cancelled(inside));
+    let wakes = Wakes::new();
+    assert!(run(waits.as_mut(), &wakes).is_pending());
+    end();
+    assert_eq!(wakes.count(), 1, "one of them waits, and wakes the task once");
+    match finish(waits, &wakes) {
+        Ok(Err(_)) => "inner",
+        Ok(Ok(())) => "nobody",
+        Err(_) => "outer",
+    }
+}
+
+fn cancel(scope: &CancelScope) -> impl FnOnce() {
+    || assert!(scope.cancel())
+}
+
+#[test]
+fn c3_the_inner_one_decides_on_the_same_context() {
+    let scope = ROOT.with_cancel();
+    assert_eq!(decides(&scope, &scope, cancel(&scope)), "inner");
+}
+
+#[test]
+fn c3_the_inner_one_decides_on_a_derived_context() {
+    let scope = ROOT.with_cancel();
+    let derived = scope.with_cancel().detach().with_cancel();
+    assert_eq!(decides(&scope, &derived, cancel(&scope)), "inner");
+    let scope = ROOT.with_cancel();
+    let derived = scope.with_cancel();
+    assert_eq!(decides(&scope, &derived, cancel(&derived)), "inner");
+}
+
+#[test]
+fn c3_values_change_nothing() {
+    let scope = ROOT.with_cancel();
+    let inner = scope.with_value(&COLOUR, 1).with_value(&COLOUR, 2);
+    assert_eq!(decides(&scope, &inner, cancel(&scope)), "inner");
+    let scope = ROOT.with_cancel();
+    let outer = scope.with_value(&COLOUR, 1);
+    assert_eq!(decides(&outer, &scope, cancel(&scope)), "inner");
+}
+
+#[test]
+fn c3_a_merge_descends_from_both_sides() {
+    for left in [true, false] {
+        let (outer, other) = (ROOT.with_cancel(), ROOT.with_cancel());
+        let merged = if left { outer.merge(&other) } else { other.merge(&outer) };
+        assert_eq!(decides(&outer, &merged, cancel(&outer)), "inner");
+        let (outer, other) = (ROOT.with_cancel(), ROOT.with_cancel());
+        let merged = if left { outer.merge(&other) } else { other.merge(&outer) };
+        let below = merged.with_value(&COLOUR, 1).with_cancel();
+        assert_eq!(decides(&outer, &below, cancel(&other)), "inner");
+    }
+}
+
+#[test]
+fn c3_the_outer_one_decides_around_a_wider_context() {
+    let wide = ROOT.with_cancel();
+    let narrow = wide.with_cancel();
+    assert_eq!(decides(&narrow, &wide, cancel(&narrow)), "outer");
+    let (narrow, other) = (ROOT.with_cancel(), ROOT.with_cancel());
+    let merged = narrow.merge(&other);
+    assert_eq!(decides(&merged, &other, cancel(&narrow)), "outer");
+}
+
+#[test]
+fn c3_unrelated_contexts_decide_for_themselves() {
+    let (outer, inner) = (ROOT.with_cancel(), ROOT.with_cancel());
+    assert_eq!(decides(&outer, &inner, cancel(&inner)), "inner");
+    let (outer, inner) = (ROOT.with_cancel(), ROOT.with_cancel());
+    assert_eq!(decides(&outer, &inner, cancel(&outer)), "outer");
+    let outer = ROOT.with_cancel();
+    assert_eq!(decides(&outer, &ROOT, cancel(&outer)), "outer");
+    let outer = ROOT.with_cancel();
+    assert_eq!(decides(&outer, &ROOT.without_cancel(), cancel(&outer)), "outer");
+}
+
+#[test]
+fn c3_behind_a_wider_or_unrelated_one_the_innermost_still_decides() {
+    let (wide, unrelated) = (ROOT.with_cancel(), ROOT.with_cancel());
+    for middle in [&wide, &unrelated] {
+        let narrow = wide.with_cancel();
+        let inside = narrow.run_until_cancelled(pending::<()>());
+        let inside = middle.run_until_cancelled(inside);
+        let mut waits = pin!(narrow.run_until_cancelled(inside));
+        let wakes = Wakes::new();
+        assert!(run(waits.as_mut(), &wakes).is_pending());
+        assert_eq!(wakes.count(), 0);
+        narrow.cancel();
+        let outcome = finish(waits, &wakes);
+        assert!(matches!(outcome, Ok(Ok(Err(_)))));
+    }
+}
+
+#[test]
+fn c3_errors_travel_up_and_gather_context() {
+    async fn layer(ctx: &Context, depth: u32) -> Result<(), String> {
+        let next: Boxed<Result<(), String>> = if depth == 0 {
+            let owned = ctx.run_until_cancelled_owned(pending::<()>());
+            Box::pin(async { owned.await.map_err(|it| it.to_string()) })
+        } else {
+            let ctx = ctx.with_cancel().detach();
+            Box::pin(async move { layer(&ctx, depth - 1).await })
+        };
+        let result = ctx.run_until_cancelled(next).await;
+        let result = result.map_err(|_| format!("layer {depth} was dropped"))?;
+        result.map_err(|it| format!("{depth}: {it}"))
+    }
+    let scope = ROOT.with_cancel();
+    let mut waits = pin!(layer(&scope, 4));
+    let wakes = Wakes::new();
+    assert!(run(waits.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert_eq!(finish(waits, &wakes).unwrap_err(), "4: 3: 2: 1: 0: context cancelled");
+}
+
+#[test]
+fn c3_code_after_the_inner_error_can_clean_up() {
+    let scope = ROOT.with_cancel();
+    let (cleaned, cleaning) = gated();
+    let mut waits = pin!(scope.run_until_cancelled(async {
+        let error = scope.run_until_cancelled(pending::<()>()).await.unwrap_err();
+        let shield = scope.without_cancel();
+        shield.run_until_cancelled(cleaning).await.unwrap();
+        error
+    }));
+    let wakes = Wakes::new();
+    assert!(run(waits.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert!(run(waits.as_mut(), &wakes).is_pending());
+    assert_eq!(cleaned.polls(), 1);
+    cleaned.open();
+    assert!(finish(waits, &wakes).is_ok());
+}
+
+#[test]
+fn c3_a_cleanup_that_waits_unguarded_is_given_up_by_the_outer_one() {
+    let scope = ROOT.with_cancel();
+    let mut waits = pin!(scope.run_until_cancelled(async {
+        drop(scope.run_until_cancelled(pending::<()>()).await);
+        pending::<()>().await;
+    }));
+    let wakes = Wakes::new();
+    assert!(run(waits.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert!(finish(waits, &wakes).is_err());
+}
+
+#[test]
+fn c3_done_is_a_signal_and_no_checkpoint() {
+    let scope = ROOT.with_cancel();
+    let mut waits = pin!(scope.run_until_cancelled(async {
+        scope.done().await;
+        pending::<()>().await;
+    }));
+    let wakes = Wakes::new();
+    assert!(run(waits.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert!(finish(waits, &wakes).is_err(), "done() held nobody back");
+}
+
+#[test]
+fn c3_an_inner_one_that_was_only_made_or_is_over_does_not_answer() {
+    let scope = ROOT.with_cancel();
+    let never_polled = scope.run_until_cancelled(pending::<()>());
+    let mut over = Box::pin(scope.run_until_cancelled(ready(())));
+    let mut waits = pin!(scope.run_until_cancelled(poll_fn(|cx| {
+        // Finished in this very poll, after which nothing inside waits on the context.
+        drop(over.as_mut().poll(cx));
+        Poll::<()>::Pending
+    })));
+    let wakes = Wakes::new();
+    assert!(crate::support::poll_pinned(waits.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert_eq!(wakes.count(), 1);
+    assert!(matches!(crate::support::poll_pinned(waits.as_mut(), &wakes), Poll::Ready(Err(_))));
+    drop(never_polled);
+}
+
+#[test]
+fn c3_siblings_in_a_join_each_decide() {
+    let scope = ROOT.with_cancel();
+    let wait = || scope.run_until_cancelled(pending::<()>());
+    let mut waits = pin!(scope.run_until_cancelled(async { futures::join!(wait(), wait(), wait()) }));
+    let wakes = Wakes::new();
+    assert!(run(waits.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    let (a, b, c) = finish(waits, &wakes).expect("the inner ones decide");
+    assert!(a.is_err() && b.is_err() && c.is_err());
+}
+
+#[test]
+fn c3_a_sibling_without_a_checkpoint_goes_on_until_the_others_gave_up() {
+    let scope = ROOT.with_cancel();
+    let (gate, unguarded) = gated();
+    let mut waits = pin!(scope.run_until_cancelled(async {
+        futures::join!(scope.run_until_cancelled(pending::<()>()), unguarded)
+    }));
+    let wakes = Wakes::new();
+    assert!(run(waits.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert!(finish(waits, &wakes).is_err(), "nobody inside waits on the context any more");
+    assert!(gate.is_dropped());
+}
+
+#[test]
+fn c3_the_innermost_decides_under_a_new_waker_for_every_poll() {
+    let scope = ROOT.with_cancel();
+    let inside = FreshWaker::new(scope.run_until_cancelled(pending::<()>()));
+    let inside = FreshWaker::new(scope.run_until_cancelled(inside));
+    let mut waits = pin!(scope.run_until_cancelled(inside));
+    let wakes = Wakes::new();
+    for _ in 0..10 {
+        assert!(run(waits.as_mut(), &wakes).is_pending());
+    }
+    assert_eq!(wakes.count(), 0);
+    scope.cancel();
+    assert!(matches!(finish(waits, &wakes), Ok(Ok(Err(_)))));
+}
+
+#[test]
+fn c3_a_context_that_ends_in_the_middle_of_the_poll_surfaces_inside() {
+    let scope = ROOT.with_cancel();
+    let inside = async {
+        let inner = scope.run_until_cancelled(pending::<()>());
+        let late = poll_fn(|_| Poll::Ready(scope.cancel()));
+        futures::join!(inner, late).0
+    };
+    let mut waits = pin!(scope.run_until_cancelled(inside));
+    let wakes = Wakes::new();
+    let outcome: Result<Result<(), Cancelled>, Cancelled> = finish(waits.as_mut(), &wakes);
+    assert!(matches!(outcome, Ok(Err(_))));
+}

@@ -1,0 +1,383 @@
+//! C3: shields and `between` hold, however deep they are and however they are polled.
+
+use super::helpers::{Boxed, FreshWaker, Gate, Gated, ROOT, Slot, finish, gated, run, with_each_poll};
+use crate::support::Wakes;
+use ctx::{
+    __private::between,
+    CancelScope,
+    Context,
+};
+use futures::{
+    FutureExt, StreamExt,
+    future::{join_all, select},
+    stream::FuturesUnordered,
+};
+use std::{
+    future::{Future, pending, poll_fn, ready},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    thread,
+};
+
+/// The two kinds of futures that must not be dropped.
+#[derive(Clone, Copy, Debug)]
+enum Guard {
+    Shield,
+    Between,
+}
+
+const GUARDS: [Guard; 2] = [Guard::Shield, Guard::Between];
+
+impl Guard {
+    fn put(self, ctx: &Context, future: Gated) -> Boxed<()> {
+        let ctx = ctx.clone();
+        match self {
+            Guard::Shield => {
+                let guarded = ctx.without_cancel().run_until_cancelled_owned(future);
+                Box::pin(async { guarded.await.unwrap() })
+            }
+            Guard::Between => Box::pin(async move { between(&ctx, future).await.unwrap() }),
+        }
+    }
+}
+
+/// Cancels while a guarded future waits inside `build(guarded)` inside a checkpoint, and asks that it is
+/// left alone until it is done; then, that the rest ends.
+#[track_caller]
+fn holds<F: Future>(build: impl Fn(CancelScope, Boxed<()>) -> F) {
+    for guard in GUARDS {
+        let scope = ROOT.with_cancel();
+        let (gate, future) = gated();
+        let guarded = guard.put(&scope, future);
+        let canceller = scope.canceller();
+        let ctx = scope.clone();
+        let mut outer = Box::pin(ctx.run_until_cancelled(build(scope, guarded)));
+        let wakes = Wakes::new();
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        canceller.cancel();
+        for _ in 0..3 {
+            assert!(run(outer.as_mut(), &wakes).is_pending());
+        }
+        assert!(!gate.is_dropped(), "{guard:?}");
+        let before = wakes.count();
+        gate.open();
+        assert!(wakes.count() > before, "{guard:?}");
+        drop(finish(outer.as_mut(), &wakes));
+        assert!(gate.polls() > 1, "{guard:?} was polled to its end");
+    }
+}
+
+#[test]
+fn c3_a_shield_holds_alone() {
+    holds(|_scope, guarded| guarded);
+}
+
+#[test]
+fn c3_a_shield_holds_in_join_all() {
+    for others in [2, 40] {
+        holds(|scope, guarded| async move {
+            let waits = (0..others).map(|_| scope.run_until_cancelled(pending::<()>()).map(drop).boxed());
+            join_all(waits.chain([guarded])).await;
+        });
+    }
+}
+
+#[test]
+fn c3_a_shield_holds_in_futures_unordered() {
+    holds(|scope, guarded| async move {
+        let wait = scope.run_until_cancelled(pending::<()>()).map(drop).boxed();
+        let mut all = FuturesUnordered::from_iter([wait, guarded]);
+        while all.next().await.is_some() {}
+    });
+}
+
+#[test]
+fn c3_a_shield_holds_in_select_beside_a_checkpoint_that_ends() {
+    holds(|scope, mut guarded| async move {
+        tokio::select! {
+            result = scope.run_until_cancelled(pending::<()>()) => assert!(result.is_err()),
+            () = &mut guarded => return,
+        }
+        guarded.await;
+    });
+}
+
+#[test]
+fn c3_a_shield_holds_in_join_beside_an_unguarded_wait() {
+    holds(|_scope, guarded| async move {
+        futures::join!(guarded, pending::<()>()).0;
+    });
+}
+
+#[test]
+fn c3_a_shield_holds_under_new_wakers() {
+    holds(|_scope, guarded| FreshWaker::new(guarded));
+}
+
+#[test]
+fn c3_a_shield_holds_at_every_depth() {
+    holds(|scope, guarded| {
+        let mut deep = guarded;
+        for depth in 0..100 {
+            let inner = scope.with_cancel().detach();
+            let guarded = inner.run_until_cancelled_owned(deep);
+            deep = if depth % 10 == 0 {
+                FuturesUnordered::from_iter([guarded]).collect::<Vec<_>>().map(drop).boxed()
+            } else {
+                guarded.map(drop).boxed()
+            };
+        }
+        deep
+    });
+}
+
+#[test]
+fn c3_a_shield_holds_in_odd_orders() {
+    holds(|scope, guarded| {
+        let (narrow, unrelated) = (scope.with_cancel().detach(), ROOT.with_cancel().detach());
+        let guarded = narrow.run_until_cancelled_owned(guarded);
+        let guarded = scope.run_until_cancelled_owned(guarded);
+        let guarded = unrelated.run_until_cancelled_owned(guarded);
+        narrow.run_until_cancelled_owned(guarded)
+    });
+}
+
+#[test]
+fn c3_a_shield_holds_through_both_sides_of_a_merge() {
+    for left in [true, false] {
+        for guard in GUARDS {
+            let (scope, other) = (ROOT.with_cancel(), ROOT.with_cancel());
+            let merged = if left { scope.merge(&other) } else { other.merge(&scope) };
+            let (gate, future) = gated();
+            let mut outer = pin!(scope.run_until_cancelled(guard.put(&merged, future)));
+            let wakes = Wakes::new();
+            assert!(run(outer.as_mut(), &wakes).is_pending());
+            scope.cancel();
+            assert!(run(outer.as_mut(), &wakes).is_pending());
+            assert!(!gate.is_dropped());
+        }
+    }
+}
+
+#[test]
+fn c3_a_shield_that_is_not_polled_holds() {
+    for guard in GUARDS {
+        let scope = ROOT.with_cancel();
+        let (gate, future) = gated();
+        let mut guarded = guard.put(&scope, future);
+        let mut first = true;
+        let mut outer = pin!(scope.run_until_cancelled(poll_fn(|cx| {
+            if std::mem::take(&mut first) {
+                return guarded.as_mut().poll(cx);
+            }
+            Poll::Pending
+        })));
+        let wakes = Wakes::new();
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        scope.cancel();
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        assert!(!gate.is_dropped());
+    }
+}
+
+#[test]
+fn c3_a_shield_in_a_shield_holds_through_both() {
+    let scope = ROOT.with_cancel();
+    let (gate, future) = gated();
+    let shield = scope.without_cancel();
+    let inside = shield.with_cancel();
+    let innermost = inside.without_cancel();
+    let waits = inside.run_until_cancelled(innermost.run_until_cancelled(future));
+    let mut outer = pin!(scope.run_until_cancelled(shield.run_until_cancelled(waits)));
+    let wakes = Wakes::new();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    inside.cancel();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    gate.open();
+    assert!(matches!(finish(outer, &wakes), Ok(Ok(Ok(Ok(()))))));
+}
+
+#[test]
+fn c3_a_scope_inside_a_shield_ends_by_itself() {
+    let scope = ROOT.with_cancel();
+    let grace = scope.without_cancel().with_cancel();
+    let (gate, future) = gated();
+    let mut outer = pin!(scope.run_until_cancelled(grace.run_until_cancelled(future)));
+    let wakes = Wakes::new();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    assert!(!gate.is_dropped());
+    let before = wakes.count();
+    grace.cancel();
+    assert_eq!(wakes.count() - before, 1);
+    assert!(matches!(finish(outer, &wakes), Ok(Err(_))));
+}
+
+#[test]
+fn c3_a_checkpoint_inside_between_fires_and_the_call_goes_on() {
+    let scope = ROOT.with_cancel();
+    let (gate, cleanup) = gated();
+    let call = between(&scope, async {
+        let error = scope.run_until_cancelled(pending::<()>()).await.is_err();
+        cleanup.await;
+        error
+    });
+    let mut outer = pin!(scope.run_until_cancelled(call));
+    let wakes = Wakes::new();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    gate.open();
+    assert!(finish(outer, &wakes).unwrap().unwrap());
+}
+
+/// A checkpoint whose future polled a shield once, and the shield in the hands of somebody else.
+fn held(scope: &CancelScope) -> (Pin<Box<impl Future<Output = bool> + use<>>>, Gate, Boxed<()>) {
+    let (gate, future) = gated();
+    let slot = Slot::new(Guard::Shield.put(scope, future));
+    let waits = scope.run_until_cancelled_owned(slot.future());
+    let mut outer = Box::pin(async { waits.await.is_err() });
+    let wakes = Wakes::new();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    (outer, gate, slot.take())
+}
+
+#[test]
+fn c3_a_hold_given_back_elsewhere_wakes_the_outer() {
+    for end in 0..3 {
+        let scope = ROOT.with_cancel();
+        let (mut outer, gate, mut shield) = held(&scope);
+        let wakes = Wakes::new();
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        scope.cancel();
+        assert_eq!(wakes.count(), 0, "it could do nothing");
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        match end {
+            0 => drop(shield),
+            1 => {
+                gate.open();
+                finish(shield.as_mut(), &Wakes::new());
+            }
+            _ => {
+                gate.open();
+                let elsewhere = thread::spawn(move || finish(shield.as_mut(), &Wakes::new()));
+                elsewhere.join().unwrap();
+            }
+        }
+        assert_eq!(wakes.count(), 1);
+        assert!(finish(outer.as_mut(), &wakes));
+    }
+}
+
+#[test]
+fn c3_a_hold_given_back_on_a_live_context_wakes_the_outer_which_waits_again() {
+    let scope = ROOT.with_cancel();
+    let (mut outer, _gate, shield) = held(&scope);
+    let wakes = Wakes::new();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    drop(shield);
+    assert_eq!(wakes.count(), 1, "somebody must look");
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert_eq!(wakes.count(), 2);
+    assert!(finish(outer.as_mut(), &wakes));
+}
+
+#[test]
+fn c3_dropping_a_held_outer_one_wakes_nobody() {
+    for guard in GUARDS {
+        let scope = ROOT.with_cancel();
+        let (gate, future) = gated();
+        let middle = scope.run_until_cancelled_owned(guard.put(&scope, future));
+        let mut outer = Box::pin(scope.run_until_cancelled(middle));
+        let wakes = Wakes::new();
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        drop(outer);
+        assert!(gate.is_dropped());
+        assert_eq!(wakes.count(), 0);
+    }
+}
+
+#[test]
+fn c3_a_shield_that_ends_in_the_outers_poll_wakes_nobody() {
+    let scope = ROOT.with_cancel();
+    let (gate, future) = gated();
+    let mut outer = pin!(scope.run_until_cancelled(async {
+        Guard::Shield.put(&scope, future).await;
+        pending::<()>().await;
+    }));
+    let wakes = Wakes::new();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    gate.open();
+    assert_eq!(wakes.count(), 1);
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    assert_eq!(wakes.count(), 1);
+    scope.cancel();
+    assert_eq!(wakes.count(), 2, "the outer one waits now");
+    assert!(finish(outer, &wakes).is_err());
+}
+
+#[test]
+fn c3_a_shared_shield_holds_every_task_that_polled_it() {
+    let scope = ROOT.with_cancel();
+    let (gate, future) = gated();
+    let shared = Guard::Shield.put(&scope, future).shared();
+    let mut here = Box::pin(scope.run_until_cancelled(shared.clone()));
+    let mut there = Box::pin(scope.run_until_cancelled(shared));
+    let (mine, yours) = (Wakes::new(), Wakes::new());
+    assert!(run(here.as_mut(), &mine).is_pending());
+    assert!(run(there.as_mut(), &yours).is_pending());
+    scope.cancel();
+    assert!(run(here.as_mut(), &mine).is_pending());
+    assert!(run(there.as_mut(), &yours).is_pending());
+    drop(here);
+    assert!(!gate.is_dropped());
+    assert!(run(there.as_mut(), &yours).is_pending());
+    gate.open();
+    assert!(finish(there.as_mut(), &yours).is_ok());
+}
+
+#[test]
+fn c3_a_shield_that_meets_many_outer_ones_forgets_the_gone() {
+    let scope = ROOT.with_cancel();
+    let (gate, future) = gated();
+    let mut shield = Guard::Shield.put(&scope, future);
+    let wakes = Wakes::new();
+    // Each round has a checkpoint of its own around the same shield, as a `select!` in a loop has.
+    let mut rounds = pin!(async {
+        for _ in 0..10_000 {
+            scope.run_until_cancelled(select(&mut shield, ready(()))).await.unwrap();
+        }
+        shield.await;
+    });
+    assert!(run(rounds.as_mut(), &wakes).is_pending());
+    assert_eq!(wakes.count(), 0);
+    gate.open();
+    finish(rounds, &wakes);
+}
+
+#[test]
+fn c3_a_panic_after_a_shield_was_polled_leaves_it_to_its_owner() {
+    let scope = ROOT.with_cancel();
+    let (gate, future) = gated();
+    let mut shield = Guard::Shield.put(&scope, future);
+    let arm = Arc::new(());
+    let wakes = Wakes::new();
+    {
+        let armed = Arc::clone(&arm);
+        let inside = async {
+            futures::join!(&mut shield, with_each_poll(move |_| {
+                assert!(Arc::strong_count(&armed) > 9, "as intended");
+            }))
+        };
+        let outer = std::panic::AssertUnwindSafe(scope.run_until_cancelled(inside)).catch_unwind();
+        assert!(finish(pin!(outer), &wakes).is_err());
+    }
+    assert!(run(shield.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    gate.open();
+    finish(shield.as_mut(), &wakes);
+}
