@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     node::ScopeRef,
 };
-use std::fmt;
+use std::{fmt, sync::Mutex};
 
 /// A callback that waits for the end of its context; made by [`Context::on_cancel`].
 ///
@@ -28,16 +28,16 @@ pub struct OnCancel {
 
 enum Pending {
     Queued(Ticket),
-    /// The context cannot end, so the callback is only kept.
+    /// The context cannot end, so the callback is only kept. The mutex, never locked, makes it `Sync`.
     #[expect(dead_code, reason = "what it captured is to live as long as the hook")]
-    Kept(Callback),
+    Kept(Mutex<Callback>),
 }
 
 impl OnCancel {
     pub(crate) fn new(context: &Context, callback: Callback) -> Self {
         let pending = match context.scope() {
             Some(scope) => Pending::Queued(callbacks::register(scope, callback)),
-            None => Pending::Kept(callback),
+            None => Pending::Kept(Mutex::new(callback)),
         };
         Self {
             context: context.clone(),

@@ -110,6 +110,9 @@ impl<S: Site, F: Future> Future for Checkpoint<S, F> {
             this.keeper.deliver(context, heard, cx.waker());
             return Poll::Ready(Ok(output));
         }
+        if this.keeper.stays_answered(line, &heard, cx.waker()) {
+            return Poll::Pending;
+        }
         let mut wakers = Few::new();
         let Some(record) = this.keeper.stay(line, heard, &mut wakers, cx) else {
             return Poll::Pending;

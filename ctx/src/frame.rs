@@ -99,15 +99,6 @@ struct Rare {
 }
 
 impl Heard {
-    #[inline]
-    fn nothing(hold: Option<Arc<Hold>>) -> Self {
-        let mut heard = Self::default();
-        if let Some(hold) = hold {
-            heard.rare().hold = Some(hold);
-        }
-        heard
-    }
-
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
@@ -142,49 +133,48 @@ impl Answer {
 }
 
 /// A frame on the stack. It is taken off by `leave`, or by dropping this when the poll panics.
-pub(crate) struct Asking {
-    left: bool,
-}
+///
+/// On a thread that is being torn down there is no stack, neither for putting on nor for taking off.
+pub(crate) struct Asking(());
 
 impl Asking {
     /// Asks on behalf of the checkpoint at `owner`, which polls its future with `waker`.
     #[inline]
-    pub(crate) fn poll(
-        line: &Arc<Node>,
-        owner: usize,
-        waker: &Waker,
-        hold: Option<Arc<Hold>>,
-    ) -> Self {
+    pub(crate) fn poll(line: &Arc<Node>, owner: usize, waker: &Waker) -> Self {
+        let line_address = address(line);
         let waker = waker_id(waker);
-        let pushed = with_stack(|stack| {
+        with_stack(|stack| {
             let (task, ordered) = match stack.frames.last() {
                 Some(below) if below.waker == waker => (below.task, below.is_above(line)),
-                Some(below) => {
-                    let task = tokio::task::try_id();
-                    (task, task != below.task || below.is_above(line))
-                }
-                None => (tokio::task::try_id(), true),
+                below => first_of_its_waker(below, line),
             };
             let poll = stack.number_poll();
             stack.frames.push(Frame {
-                line: address(line),
+                line: line_address,
                 owner,
                 poll,
                 waker,
                 task,
                 ordered,
                 dropping: false,
-                heard: Heard::nothing(hold),
+                heard: Heard::default(),
             });
         });
-        Self {
-            left: pushed.is_none(),
-        }
+        Self(())
+    }
+
+    /// Lends the frame the checkpoint's hold, for shields inside to find.
+    pub(crate) fn lend(&self, hold: Arc<Hold>) {
+        with_stack(|stack| {
+            if let Some(frame) = stack.frames.last_mut() {
+                frame.heard.rare().hold = Some(hold);
+            }
+        });
     }
 
     /// Stands for a checkpoint that is dropping its future.
     pub(crate) fn drop_of(owner: usize) -> Self {
-        let pushed = with_stack(|stack| {
+        with_stack(|stack| {
             stack.frames.push(Frame {
                 line: 0,
                 owner,
@@ -196,14 +186,12 @@ impl Asking {
                 heard: Heard::default(),
             });
         });
-        Self {
-            left: pushed.is_none(),
-        }
+        Self(())
     }
 
     #[inline]
-    pub(crate) fn leave(mut self) -> Heard {
-        self.left = true;
+    pub(crate) fn leave(self) -> Heard {
+        std::mem::forget(self);
         match with_stack(|stack| stack.frames.pop()) {
             Some(Some(frame)) => frame.heard,
             Some(None) | None => Heard::default(),
@@ -212,13 +200,21 @@ impl Asking {
 }
 
 impl Drop for Asking {
-    #[inline]
     fn drop(&mut self) {
-        if !self.left {
-            let frame = with_stack(|stack| stack.frames.pop());
-            drop(frame);
-        }
+        let frame = with_stack(|stack| stack.frames.pop());
+        drop(frame);
     }
+}
+
+/// The task that a frame on `line` belongs to, and whether it goes on in the order of the frame below,
+/// where that has another waker or is none.
+fn first_of_its_waker(below: Option<&Frame>, line: &Arc<Node>) -> (Option<TaskId>, bool) {
+    let task = tokio::task::try_id();
+    let ordered = match below {
+        Some(below) => task != below.task || below.is_above(line),
+        None => true,
+    };
+    (task, ordered)
 }
 
 impl Frame {

@@ -122,11 +122,14 @@ impl Keeper {
     /// Opens the frame in which the future is polled.
     #[inline]
     pub(crate) fn ask(&mut self, line: &Arc<Node>, waker: &Waker) -> Asking {
-        let hold = self.rare.as_mut().and_then(|rare| rare.hold.take());
-        if let Some(hold) = &hold {
-            hold.awake();
+        let asking = Asking::poll(line, self.address(), waker);
+        if let Some(rare) = &mut self.rare {
+            if let Some(hold) = rare.hold.take() {
+                hold.awake();
+                asking.lend(hold);
+            }
         }
-        Asking::poll(line, self.address(), waker, hold)
+        asking
     }
 
     /// The future was ready: the watch ends.
@@ -135,6 +138,20 @@ impl Keeper {
         if !(heard.is_plain() && self.is_quiet()) {
             self.finish(context, heard.into_handed(), Some(waker));
         }
+    }
+
+    /// The future stayed pending, in the common case of a call within a call: it was answered and has
+    /// nobody else to tell than the nearest asker. False if it is not as simple as that.
+    #[inline]
+    pub(crate) fn stays_answered(&mut self, line: &Arc<Node>, heard: &Heard, waker: &Waker) -> bool {
+        let simple = heard.answers > 0
+            && !heard.foreign
+            && heard.is_plain()
+            && self.mode == Mode::Race
+            && self.key == Key::NONE
+            && self.rare.is_none();
+        self.was_answered |= simple;
+        simple && frame::answer_nearest(&mut self.answer, line, waker)
     }
 
     /// The future stayed pending: the record if the checkpoint is to give up. Then the caller drops the
@@ -148,11 +165,6 @@ impl Keeper {
     ) -> Option<Record> {
         let (answered, foreign) = (heard.answers > 0, heard.foreign);
         self.was_answered |= answered;
-        if answered && !foreign && heard.is_plain() && self.rare.is_none() && self.key == Key::NONE {
-            // The common case of a call within a call: it stays answered, and answers.
-            self.give_answers(line, cx.waker());
-            return None;
-        }
         let held = self.keep_hold(heard.take_hold(), cx.waker());
         *wakers = heard.into_handed();
         match ScopeRef::of(line) {

@@ -25,7 +25,10 @@ pub(crate) struct Job {
 
 /// Does jobs until there are none left. It blocks.
 #[with_context]
-pub(crate) fn work(jobs: &Mutex<mpsc::Receiver<Job>>, progress: &Progress) -> Result<(), Cancelled> {
+pub(crate) fn work(
+    jobs: &Mutex<mpsc::Receiver<Job>>,
+    progress: &Progress,
+) -> Result<(), Cancelled> {
     let mut block = vec![0; BLOCK];
     // The lock is held while waiting: whoever gets the next job is next in the queue for the lock.
     let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();

@@ -22,7 +22,7 @@ use clap::Parser;
 use ctx::{Cancelled, Canceller, Context, with_context};
 use hash::Job;
 use options::Options;
-use print::{Printer, Ticket};
+use print::{Printer, Stop, Ticket};
 use progress::Progress;
 use std::{
     io::{self, ErrorKind, Write},
@@ -155,7 +155,9 @@ fn start_readers(
 fn start_survey(ctx: &Context, paths: Arc<Vec<PathBuf>>, progress: Arc<Progress>) {
     let ctx = ctx.clone();
     // Nobody waits for it: `Progress` knows whether it got to its end.
-    drop(spawn_blocking(move || progress::survey(&ctx, &paths, &progress)));
+    drop(spawn_blocking(move || {
+        progress::survey(&ctx, &paths, &progress)
+    }));
 }
 
 /// Starts the printer, on a thread of its own, since whoever reads our output may make it wait.
@@ -166,11 +168,14 @@ fn start_printer(
 ) -> JoinHandle<Result<(), Cancelled>> {
     let ctx = ctx.clone();
     spawn_blocking(move || {
-        printer.run(&ctx).unwrap_or_else(|error| {
-            // Without a reader there is no reason to go on.
-            root.cancel_with(error);
-            ctx.check()
-        })
+        let error = match printer.run(&ctx) {
+            Ok(()) => return Ok(()),
+            Err(Stop::Cancelled(cancelled)) => return Err(cancelled),
+            Err(Stop::Output(error)) => error,
+        };
+        // Without a reader of ours there is no reason to go on.
+        root.cancel_with(error);
+        ctx.check()
     })
 }
 
@@ -209,7 +214,10 @@ fn conclude(outcome: Result<(), Cancelled>, progress: &Progress) -> u8 {
         None if cancelled.is_deadline_exceeded() => 124,
         None => 130,
     };
-    say(&format!("digest: stopped, {progress}\n{}", cancelled.report()));
+    say(&format!(
+        "digest: stopped, {progress}\n{}",
+        cancelled.report()
+    ));
     code
 }
 

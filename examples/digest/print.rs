@@ -1,20 +1,22 @@
 //! The printer: one line for each file, in the order of the tickets.
 
 use crate::{
-    hash::{Hash, NoHash},
+    hash::{Hash, Job},
     progress::Progress,
     walk::Failure,
 };
-use ctx::Cancelled;
+use ctx::{Cancelled, with_context};
 use std::{
     borrow::Cow,
-    fmt::Display,
     io::{self, Write},
     mem,
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot},
+};
 
 /// A place in the order of the output.
 pub(crate) enum Ticket {
@@ -30,6 +32,24 @@ impl Ticket {
         let (answer, hash) = oneshot::channel();
         let ticket = Ticket::Hashing(path.clone(), hash);
         (Job { path, answer }, ticket)
+    }
+}
+
+/// Why the printer gave up.
+pub(crate) enum Stop {
+    Output(io::Error),
+    Cancelled(Cancelled),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Stop::Output(error)
+    }
+}
+
+impl From<Cancelled> for Stop {
+    fn from(cancelled: Cancelled) -> Self {
+        Stop::Cancelled(cancelled)
     }
 }
 
@@ -52,31 +72,63 @@ impl Printer {
         }
     }
 
-    /// Prints until the queue or the context ends. It blocks, and fails if stdout does; the result inside
-    /// says whether every ticket got its line.
+    /// Prints until the queue, the context or stdout ends. It blocks.
     #[with_context]
-    pub(crate) fn run(mut self) -> io::Result<Result<(), Cancelled>> {
-        let runtime = Handle::current();
-        let outcome = loop {
-            let ticket = match self.queue.try_recv() {
-                Ok(ticket) => ticket,
-                Err(TryRecvError::Disconnected) => break Ok(()),
-                Err(TryRecvError::Empty) => {
-                    self.write()?;
-                    match runtime.block_on(self.next(ctx)) {
-                        Ok(Some(ticket)) => ticket,
-                        Ok(None) => break Ok(()),
-                        Err(cancelled) => break Err(cancelled),
+    pub(crate) fn run(mut self) -> Result<(), Stop> {
+        let outcome = Handle::current().block_on(self.in_order(ctx));
+        if let Err(Stop::Cancelled(_)) = outcome {
+            self.at_hand()?;
+        }
+        outcome
+    }
+
+    /// Waits for one hash after the other, and holds no line back while it waits.
+    #[with_context]
+    async fn in_order(&mut self) -> Result<(), Stop> {
+        loop {
+            if self.queue.is_empty() {
+                self.write()?;
+            }
+            match self.queue.recv().await {
+                None => return Ok(self.write()?),
+                Some(Ticket::Failed(Failure { path, error })) => self.complain(&path, &error)?,
+                Some(Ticket::Hashing(path, hash)) => {
+                    if hash.is_empty() {
+                        self.write()?;
+                    }
+                    // A reader that panicked gives no answer; whoever joins it hears of it.
+                    if let Ok(hash) = hash.await {
+                        self.put(&path, hash)?;
                     }
                 }
-            };
-            if let Err(cancelled) = self.print(ctx, ticket, &runtime)? {
-                break Err(cancelled);
             }
-        };
-        self.print_the_rest()?;
-        Ok(outcome)
+        }
     }
+
+    /// Prints, after the end, what needs no waiting: the end came in between for the rest.
+    fn at_hand(&mut self) -> io::Result<()> {
+        while let Ok(ticket) = self.queue.try_recv() {
+            match ticket {
+                Ticket::Failed(Failure { path, error }) => self.complain(&path, &error)?,
+                Ticket::Hashing(path, mut hash) => {
+                    if let Ok(hash) = hash.try_recv() {
+                        self.put(&path, hash)?;
+                    }
+                }
+            }
+        }
+        self.write()
+    }
+
+    fn put(&mut self, path: &Path, hash: io::Result<Hash>) -> io::Result<()> {
+        self.files += 1;
+        match hash {
+            Ok(hash) => self.push(&hash, path),
+            Err(error) => self.complain(path, &error)?,
+        }
+        Ok(())
+    }
+
     fn push(&mut self, hash: &Hash, path: &Path) {
         let name = escaped(path);
         // So `sha256sum --check` knows that the name is to be read with escapes.
@@ -90,37 +142,34 @@ impl Printer {
         self.lines.extend_from_slice(b"  ");
         self.lines.extend_from_slice(&name);
         self.lines.push(b'\n');
-        self.files += 1;
     }
 
     fn write(&mut self) -> io::Result<()> {
+        if self.files == 0 {
+            return Ok(());
+        }
         let lines = mem::take(&mut self.lines);
-        self.progress.above_bar(|| {
-            let mut out = io::stdout().lock();
-            out.write_all(&lines)?;
-            out.flush()
-        })
-        .map_err(|error| io::Error::new(error.kind(), format!("standard output: {error}")))?;
+        self.progress
+            .above_bar(|| {
+                let mut out = io::stdout().lock();
+                out.write_all(&lines)?;
+                out.flush()
+            })
+            .map_err(|error| io::Error::new(error.kind(), format!("standard output: {error}")))?;
         self.progress.add_done(mem::take(&mut self.files));
         Ok(())
     }
 
-    /// A file without a digest is done with, too.
-    fn give_up(&mut self, path: &Path, error: &dyn Display) -> io::Result<()> {
-        self.complain(path, error)?;
-        self.progress.add_done(1);
-        Ok(())
-    }
-
     /// One line on stderr, after the lines before it.
-    fn complain(&mut self, path: &Path, error: &dyn Display) -> io::Result<()> {
+    fn complain(&mut self, path: &Path, error: &io::Error) -> io::Result<()> {
         self.write()?;
         self.progress.add_failed();
         let mut line = b"digest: ".to_vec();
         line.extend_from_slice(&escaped(path));
         line.extend_from_slice(format!(": {error}\n").as_bytes());
         // A stderr that nobody reads is no reason to stop.
-        self.progress.above_bar(|| drop(io::stderr().write_all(&line)));
+        self.progress
+            .above_bar(|| drop(io::stderr().write_all(&line)));
         Ok(())
     }
 }

@@ -111,7 +111,11 @@ pub(crate) fn survey(paths: &[PathBuf], progress: &Progress) -> Result<(), Cance
 /// What was done, and how much was left.
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at_least = if self.complete.load(Acquire) { "" } else { "at least " };
+        let at_least = if self.complete.load(Acquire) {
+            ""
+        } else {
+            "at least "
+        };
         let files = self.done.files.load(Relaxed);
         let bytes = self.done.bytes.load(Relaxed);
         // The survey may be behind those who do the work.
