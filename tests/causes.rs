@@ -31,7 +31,10 @@ fn expired(cause: &str) -> Said {
 }
 
 fn ended(reason: Reason, cause: &str) -> Said {
-    Said(Some((reason, (!cause.is_empty()).then(|| cause.to_owned()))))
+    Said(Some((
+        reason,
+        (!cause.is_empty()).then(|| cause.to_owned()),
+    )))
 }
 
 /// A row: its number in the contract, the set-up, and what everybody who is asked says.
@@ -62,7 +65,11 @@ const LIVE: Said = Said(None);
 
 fn rows() -> Vec<Row> {
     vec![
-        (1, || [ask(&Context::background()), ask(&Context::todo())].concat(), LIVE),
+        (
+            1,
+            || [ask(&Context::background()), ask(&Context::todo())].concat(),
+            LIVE,
+        ),
         (
             2,
             || {
@@ -81,12 +88,36 @@ fn rows() -> Vec<Row> {
             },
             cancelled("P"),
         ),
-        (4, || parent_and_child(Parent("P"), Child("C")), cancelled("P")),
-        (5, || parent_and_child(Child("C"), Parent("P")), cancelled("C")),
-        (6, || parent_and_child(Parent("P"), Child("")), cancelled("P")),
-        (7, || parent_and_child(Child(""), Parent("P")), cancelled("")),
-        (8, || parent_and_child(Parent(""), Child("C")), cancelled("")),
-        (9, || parent_and_child(Child("C"), Parent("")), cancelled("C")),
+        (
+            4,
+            || parent_and_child(Parent("P"), Child("C")),
+            cancelled("P"),
+        ),
+        (
+            5,
+            || parent_and_child(Child("C"), Parent("P")),
+            cancelled("C"),
+        ),
+        (
+            6,
+            || parent_and_child(Parent("P"), Child("")),
+            cancelled("P"),
+        ),
+        (
+            7,
+            || parent_and_child(Child(""), Parent("P")),
+            cancelled(""),
+        ),
+        (
+            8,
+            || parent_and_child(Parent(""), Child("C")),
+            cancelled(""),
+        ),
+        (
+            9,
+            || parent_and_child(Child("C"), Parent("")),
+            cancelled("C"),
+        ),
         (
             10,
             || {

@@ -31,7 +31,10 @@ async fn d1_the_earlier_deadline_wins_and_the_parent_on_a_tie() {
     advance(HOUR).await;
     for ctx in [&equal, &later] {
         assert_eq!(cause(ctx), "parent");
-        assert_eq!(ctx.err().unwrap().cancelled_at(), parent.err().unwrap().cancelled_at());
+        assert_eq!(
+            ctx.err().unwrap().cancelled_at(),
+            parent.err().unwrap().cancelled_at()
+        );
     }
     assert_eq!(cause(&earlier), "child");
     assert_eq!(later.remaining(), Some(Duration::ZERO));
@@ -90,7 +93,10 @@ fn d2_the_last_instants_can_be_waited_for() {
     }
     let mut step = reach;
     while step > Duration::ZERO {
-        if let Some(further) = reach.checked_add(step).filter(|it| now.checked_add(*it).is_some()) {
+        if let Some(further) = reach
+            .checked_add(step)
+            .filter(|it| now.checked_add(*it).is_some())
+        {
             reach = further;
         } else {
             step /= 2;
@@ -104,7 +110,8 @@ fn d2_the_last_instants_can_be_waited_for() {
         ] {
             assert!(!ctx.is_cancelled());
             let _waiting = Polled::pending(ctx.done());
-            let _checkpoint = Polled::pending(ctx.run_until_cancelled(std::future::pending::<()>()));
+            let _checkpoint =
+                Polled::pending(ctx.run_until_cancelled(std::future::pending::<()>()));
             let hook = ctx.on_cancel(|_| ());
             assert!(format!("{ctx:?}").contains(" left, "));
             let (canceller, ctx) = (ctx.canceller(), ctx.clone());
@@ -169,7 +176,9 @@ async fn d4_a_runtime_s_timer_wakes_every_waiter() {
     advance(HOUR / 2).await;
     assert_eq!(waiters.each_ref().map(Polled::woken), [1, 1, 1]);
     assert_eq!(checkpoint.woken(), 1);
-    let heard = waiters.each_mut().map(|it| it.ready().cause().unwrap().to_string());
+    let heard = waiters
+        .each_mut()
+        .map(|it| it.ready().cause().unwrap().to_string());
     assert_eq!(heard, ["budget", "budget", "shorter"]);
     assert!(checkpoint.ready().unwrap_err().is_deadline_exceeded());
 }
@@ -179,7 +188,10 @@ async fn d4_a_runtime_s_timer_wakes_every_waiter() {
 async fn d4_siblings_time_out_apart_from_each_other() {
     let root = Context::background().with_cancel();
     let contexts: Vec<_> = (1..=20).map(|n| root.with_timeout(n * MS)).collect();
-    let waiters: Vec<_> = contexts.iter().map(|it| Polled::pending(it.done())).collect();
+    let waiters: Vec<_> = contexts
+        .iter()
+        .map(|it| Polled::pending(it.done()))
+        .collect();
     for round in 1..=20 {
         advance(MS).await;
         assert_eq!(waiters.iter().map(Polled::woken).sum::<usize>(), round);
@@ -222,7 +234,10 @@ fn d4_blocking_done_hears_a_cancel() {
         });
         is_ready.recv().unwrap();
         scope.cancel_with("enough");
-        assert_eq!(parked.join().unwrap().cause().unwrap().to_string(), "enough");
+        assert_eq!(
+            parked.join().unwrap().cause().unwrap().to_string(),
+            "enough"
+        );
     }
 }
 
@@ -236,7 +251,11 @@ fn d4_a_runtime_without_time_is_needed_by_nobody_who_does_not_wait() {
         let unbounded = Context::background().with_cancel();
         let mut waiter = Polled::pending(unbounded.done());
         drop(ctx.run_until_cancelled(std::future::ready(())));
-        assert!(Polled::new(ctx.run_until_cancelled(async { 7 })).ready().is_ok());
+        assert!(
+            Polled::new(ctx.run_until_cancelled(async { 7 }))
+                .ready()
+                .is_ok()
+        );
         unbounded.cancel();
         waiter.ready();
     });
@@ -246,7 +265,10 @@ fn d4_a_runtime_without_time_is_needed_by_nobody_who_does_not_wait() {
 #[should_panic(expected = "timers are disabled")]
 fn d4_a_runtime_without_time_panics_at_the_first_wait_for_a_deadline() {
     let ctx = Context::background().with_timeout(HOUR);
-    Builder::new_current_thread().build().unwrap().block_on(ctx.done());
+    Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(ctx.done());
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,7 +278,10 @@ async fn d4_a_waiter_that_leaves_takes_its_timer_along() {
     let gone = Polled::pending(ctx.done_owned());
     drop(gone);
     // Time moves by itself where everybody sleeps, and only this sleep is left to be waited for.
-    drop(std::mem::replace(&mut waiter, Polled::new(ctx.done_owned())));
+    drop(std::mem::replace(
+        &mut waiter,
+        Polled::new(ctx.done_owned()),
+    ));
     let before = Instant::now();
     tokio::time::sleep(2 * HOUR).await;
     assert_eq!(Instant::now() - before, 2 * HOUR);

@@ -2,8 +2,8 @@
 
 use crate::support::Polled;
 use ctx::{
-    BoxError, CancelScope, Cancelled, Canceller, Context, Done, DoneOwned, FromCancelled, Instant, Key,
-    MissingValue, OnCancel, Reason, RunUntilCancelled, RunUntilCancelledOwned, Trigger,
+    BoxError, CancelScope, Cancelled, Canceller, Context, Done, DoneOwned, FromCancelled, Instant,
+    Key, MissingValue, OnCancel, Reason, RunUntilCancelled, RunUntilCancelledOwned, Trigger,
 };
 use std::{
     error::Error,
@@ -27,7 +27,10 @@ fn report_is(cancelled: &Cancelled, expected: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn report_of_a_timeout() {
-    let (made, scope) = (here(), Context::background().with_timeout(Duration::from_millis(50)));
+    let (made, scope) = (
+        here(),
+        Context::background().with_timeout(Duration::from_millis(50)),
+    );
     let set = scope_place(made, "here(), Context::background().");
     tokio::time::advance(Duration::from_millis(50)).await;
     report_is(
@@ -46,13 +49,21 @@ async fn report_of_a_timeout() {
 
 /// `made` moved right by the length of what stands between it and the call in question.
 fn scope_place(made: &Location<'_>, between: &str) -> String {
-    format!("{}:{}:{}", made.file(), made.line(), made.column() as usize + between.len())
+    format!(
+        "{}:{}:{}",
+        made.file(),
+        made.line(),
+        made.column() as usize + between.len()
+    )
 }
 
 #[tokio::test(start_paused = true)]
 async fn report_of_a_timeout_with_everything() {
     let root = Context::background();
-    let (made, scope) = (here(), root.with_timeout_cause(Duration::from_millis(50), "price lookup budget"));
+    let (made, scope) = (
+        here(),
+        root.with_timeout_cause(Duration::from_millis(50), "price lookup budget"),
+    );
     let set = scope_place(made, "here(), root.");
     let (at, run) = (here(), scope.run_until_cancelled(pending::<()>()));
     let noticed = scope_place(at, "here(), scope.");
@@ -82,7 +93,10 @@ fn report_of_a_call() {
     let scope = Context::background().with_cancel();
     let (made, _) = (here(), scope.cancel());
     let by = scope_place(made, "here(), scope.");
-    report_is(&scope.err().unwrap(), &format!("context cancelled\n  by:       {by}"));
+    report_is(
+        &scope.err().unwrap(),
+        &format!("context cancelled\n  by:       {by}"),
+    );
 }
 
 #[test]
@@ -95,7 +109,9 @@ fn report_of_a_call_with_everything() {
     let noticed = scope_place(at, "here(), scope.");
     report_is(
         &Polled::new(run).ready().unwrap_err(),
-        &format!("context cancelled\n  by:       {by}\n  noticed:  {noticed}\n  cause:    client disconnected"),
+        &format!(
+            "context cancelled\n  by:       {by}\n  noticed:  {noticed}\n  cause:    client disconnected"
+        ),
     );
 }
 
@@ -106,7 +122,9 @@ fn report_of_a_dropped_scope() {
     let at = scope_place(made, "here(), root.");
     report_is(
         &ctx.err().unwrap(),
-        &format!("context cancelled\n  by:       the end of the scope made at {at} (was it a temporary?)"),
+        &format!(
+            "context cancelled\n  by:       the end of the scope made at {at} (was it a temporary?)"
+        ),
     );
     assert_eq!(ctx.err().unwrap().trigger(), Trigger::Dropped);
 }
@@ -162,7 +180,10 @@ fn the_cause_is_the_source_and_is_not_repeated() {
     let source = cancelled.source().unwrap();
     assert_eq!(source.to_string(), "outer");
     assert_eq!(source.source().unwrap().to_string(), "inner");
-    assert_eq!(cancelled.cause_as::<Outer>().unwrap().0.to_string(), "inner");
+    assert_eq!(
+        cancelled.cause_as::<Outer>().unwrap().0.to_string(),
+        "inner"
+    );
     assert!(cancelled.cause_as::<io::Error>().is_none());
     assert!(cancelled.clone().cause_as::<Outer>().is_some());
 }
@@ -182,20 +203,36 @@ fn a_cause_is_whatever_io_error_takes() {
 
 #[test]
 fn display_and_debug() {
-    let late = Context::background().with_timeout_cause(Duration::ZERO, "why").err().unwrap();
+    let late = Context::background()
+        .with_timeout_cause(Duration::ZERO, "why")
+        .err()
+        .unwrap();
     assert_eq!(late.to_string(), "context deadline exceeded");
     let debug = format!("{late:?}");
-    for part in ["DeadlineExceeded", "Deadline", file!(), "why", "noticed_at: None"] {
+    for part in [
+        "DeadlineExceeded",
+        "Deadline",
+        file!(),
+        "why",
+        "noticed_at: None",
+    ] {
         assert!(debug.contains(part), "{debug} lacks {part}");
     }
 }
 
 #[test]
 fn io_errors_are_of_a_kind_that_is_not_retried() {
-    let late = Context::background().with_timeout_cause(Duration::ZERO, "why").err().unwrap();
+    let late = Context::background()
+        .with_timeout_cause(Duration::ZERO, "why")
+        .err()
+        .unwrap();
     let error = io::Error::from(late);
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-    let inner = error.get_ref().unwrap().downcast_ref::<Cancelled>().unwrap();
+    let inner = error
+        .get_ref()
+        .unwrap()
+        .downcast_ref::<Cancelled>()
+        .unwrap();
     assert_eq!(inner.cause().unwrap().to_string(), "why");
     let scope = Context::background().with_cancel();
     scope.cancel();

@@ -75,7 +75,9 @@ fn s1_scopes_may_be_dropped_in_any_order() {
     };
     for order in 0..256_usize {
         let mut held = scopes().map(Some);
-        let watch = held.each_ref().map(|it| it.as_ref().map(|it| it.done_owned()));
+        let watch = held
+            .each_ref()
+            .map(|it| it.as_ref().map(|it| it.done_owned()));
         let _waiting = watch.map(|it| Polled::pending(it.unwrap()));
         // Two bits for each step: all 24 orders are among these, and many with a step twice.
         for step in 0..4 {
@@ -83,7 +85,11 @@ fn s1_scopes_may_be_dropped_in_any_order() {
         }
         let dropped_above = |index: usize| held[..index].iter().any(Option::is_none);
         for (index, scope) in held.iter().enumerate() {
-            assert!(scope.as_ref().is_none_or(|it| it.is_cancelled() == dropped_above(index)));
+            assert!(
+                scope
+                    .as_ref()
+                    .is_none_or(|it| it.is_cancelled() == dropped_above(index))
+            );
         }
     }
 }
@@ -93,7 +99,10 @@ fn s2_a_temporary_scope_ends_with_its_statement() {
     let root = Context::background();
     let wrong = root.with_timeout(HOUR).with_value(&KEY, 1);
     let report = wrong.err().unwrap().report().to_string();
-    assert!(report.contains(file!()) && report.ends_with("(was it a temporary?)"), "{report}");
+    assert!(
+        report.contains(file!()) && report.ends_with("(was it a temporary?)"),
+        "{report}"
+    );
     assert_eq!(wrong.value(&KEY), Some(&1));
     let right = root.with_value(&KEY, 1).with_timeout(HOUR);
     assert!(!right.is_cancelled());

@@ -127,7 +127,10 @@ impl Drop for Nosy {
 #[track_caller]
 pub(crate) fn cause(ctx: &Context) -> String {
     let cancelled = ctx.err().expect("it has ended");
-    cancelled.cause().map(ToString::to_string).unwrap_or_default()
+    cancelled
+        .cause()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 /// Runs `work` on a thread whose stack a recursion over a deep chain would overflow.

@@ -28,17 +28,35 @@ fn t1_cancel_reaches_every_descendant_before_it_returns() {
         middle.clone(),
         middle.with_value(&LEVEL, 1),
         middle.with_cancel().detach(),
-        middle.with_timeout(HOUR).with_cancel().detach().with_value(&LEVEL, 2),
+        middle
+            .with_timeout(HOUR)
+            .with_cancel()
+            .detach()
+            .with_value(&LEVEL, 2),
     ];
     // The last one was derived from a temporary, which has ended it already; that must not hide here.
     assert!(below[3].is_cancelled() && !below[2].is_cancelled());
-    let grandchildren: Vec<_> = (0..100).map(|_| below[2].with_timeout(HOUR).detach()).collect();
-    let mut waiters: Vec<_> = grandchildren.iter().map(|it| Polled::pending(it.done())).collect();
+    let grandchildren: Vec<_> = (0..100)
+        .map(|_| below[2].with_timeout(HOUR).detach())
+        .collect();
+    let mut waiters: Vec<_> = grandchildren
+        .iter()
+        .map(|it| Polled::pending(it.done()))
+        .collect();
 
     assert!(middle.cancel());
-    assert!(below.iter().chain(&grandchildren).all(Context::is_cancelled));
+    assert!(
+        below
+            .iter()
+            .chain(&grandchildren)
+            .all(Context::is_cancelled)
+    );
     assert!(waiters.iter().all(|it| it.woken() == 1));
-    assert!(waiters.iter_mut().all(|it| it.ready().reason() == Reason::Cancelled));
+    assert!(
+        waiters
+            .iter_mut()
+            .all(|it| it.ready().reason() == Reason::Cancelled)
+    );
     assert!(!root.is_cancelled() && !sibling.is_cancelled());
 }
 
@@ -57,7 +75,9 @@ fn t1_cancellers_at_different_heights_both_leave_nobody_behind() {
     for _ in 0..100 {
         let root = Context::background().with_cancel();
         let middle = root.with_cancel();
-        let leaves: Vec<_> = (0..200).map(|_| middle.with_cancel().with_cancel_below()).collect();
+        let leaves: Vec<_> = (0..200)
+            .map(|_| middle.with_cancel().with_cancel_below())
+            .collect();
         let start = Barrier::new(2);
         thread::scope(|threads| {
             for canceller in [root.canceller(), middle.canceller()] {
@@ -118,7 +138,10 @@ fn t2_of_many_cancellers_exactly_one_is_told_so() {
                 })
                 .into_iter()
                 .collect();
-            handles.into_iter().filter_map(|it| it.join().unwrap()).collect()
+            handles
+                .into_iter()
+                .filter_map(|it| it.join().unwrap())
+                .collect()
         });
         assert_eq!(winners, [cause(&scope)]);
     }
@@ -169,7 +192,14 @@ fn t4_an_error_stays_and_done_is_ready_from_then_on() {
         assert_eq!(cause(&scope), "why");
         assert!(early.ready().noticed_at().is_none());
         assert_eq!(owned.ready().cause().unwrap().to_string(), "why");
-        assert_eq!(Polled::new(scope.done()).ready().cause().unwrap().to_string(), "why");
+        assert_eq!(
+            Polled::new(scope.done())
+                .ready()
+                .cause()
+                .unwrap()
+                .to_string(),
+            "why"
+        );
     }
     assert_eq!((early.woken(), owned.woken()), (1, 1));
 }
@@ -215,7 +245,10 @@ fn t6_a_child_of_a_cancelled_parent_is_born_cancelled() {
     ] {
         assert!(child.is_cancelled());
         assert_eq!(cause(&child), "parent");
-        assert_eq!(child.err().unwrap().cancelled_at(), parent.err().unwrap().cancelled_at());
+        assert_eq!(
+            child.err().unwrap().cancelled_at(),
+            parent.err().unwrap().cancelled_at()
+        );
         assert!(!child.cancel());
         Polled::new(child.done()).ready();
     }
@@ -258,7 +291,11 @@ fn t9_a_waker_may_use_the_tree_that_wakes_it() {
             assert!(ctx.is_cancelled());
             assert!(!canceller.cancel_with("too late"));
             assert!(ctx.with_cancel().is_cancelled());
-            assert!(ctx.merge(&Context::background()).with_value(&LEVEL, 1).is_cancelled());
+            assert!(
+                ctx.merge(&Context::background())
+                    .with_value(&LEVEL, 1)
+                    .is_cancelled()
+            );
             Polled::new(ctx.done()).ready();
             drop(ctx.on_cancel(|_| ()));
             drop(spare.lock().unwrap().take());
@@ -269,7 +306,12 @@ fn t9_a_waker_may_use_the_tree_that_wakes_it() {
     let mut waiter = pin!(child.done());
     {
         let waker = Nosy::waker(visit, on_drop);
-        assert!(waiter.as_mut().poll(&mut TaskContext::from_waker(&waker)).is_pending());
+        assert!(
+            waiter
+                .as_mut()
+                .poll(&mut TaskContext::from_waker(&waker))
+                .is_pending()
+        );
     }
     let mut after = Polled::pending(child.done());
     assert!(root.cancel_with("first"));
@@ -295,12 +337,24 @@ fn t9_a_waker_that_is_dropped_unwoken_may_use_the_tree() {
         )
     };
     let mut waiter = pin!(scope.done());
-    assert!(waiter.as_mut().poll(&mut TaskContext::from_waker(&nosy())).is_pending());
+    assert!(
+        waiter
+            .as_mut()
+            .poll(&mut TaskContext::from_waker(&nosy()))
+            .is_pending()
+    );
     // The second waker replaces the first, whose drop cancels the context that this poll waits for.
     let replacing = nosy();
-    let _ = waiter.as_mut().poll(&mut TaskContext::from_waker(&replacing));
+    let _ = waiter
+        .as_mut()
+        .poll(&mut TaskContext::from_waker(&replacing));
     assert_eq!(drops.load(Ordering::SeqCst), 1);
-    assert!(waiter.as_mut().poll(&mut TaskContext::from_waker(&replacing)).is_ready());
+    assert!(
+        waiter
+            .as_mut()
+            .poll(&mut TaskContext::from_waker(&replacing))
+            .is_ready()
+    );
 }
 
 #[test]
@@ -308,15 +362,19 @@ fn t9_a_waker_that_panics_harms_nobody_else() {
     let root = Context::background().with_cancel();
     let child = root.with_cancel();
     let mut before = Polled::pending(child.done());
-    let waiters = (
-        child.done(),
-        root.done(),
-        child.done(),
-    );
+    let waiters = (child.done(), root.done(), child.done());
     let mut panicking = [pin!(waiters.0), pin!(waiters.1), pin!(waiters.2)];
     for waiter in &mut panicking {
-        let waker = Nosy::waker(|| panic!("a waker's own panic"), || panic!("a waker's drop"));
-        assert!(waiter.as_mut().poll(&mut TaskContext::from_waker(&waker)).is_pending());
+        let waker = Nosy::waker(
+            || panic!("a waker's own panic"),
+            || panic!("a waker's drop"),
+        );
+        assert!(
+            waiter
+                .as_mut()
+                .poll(&mut TaskContext::from_waker(&waker))
+                .is_pending()
+        );
     }
     let mut after = [Polled::pending(child.done()), Polled::pending(root.done())];
     assert!(root.cancel());
@@ -335,7 +393,12 @@ fn t9_a_waiter_that_leaves_while_others_are_woken_harms_nobody() {
     let mut waiter = pin!(scope.done());
     let victim = Arc::clone(&neighbour);
     let waker = Nosy::waker(move || drop(victim.lock().unwrap().take()), || ());
-    assert!(waiter.as_mut().poll(&mut TaskContext::from_waker(&waker)).is_pending());
+    assert!(
+        waiter
+            .as_mut()
+            .poll(&mut TaskContext::from_waker(&waker))
+            .is_pending()
+    );
     let last = Polled::pending(scope.done());
     scope.cancel();
     assert!(neighbour.lock().unwrap().is_none());
@@ -358,7 +421,12 @@ fn t10_nobody_who_reads_waits_for_a_waker_at_work() {
         || (),
     );
     let mut waiter = pin!(child.done());
-    assert!(waiter.as_mut().poll(&mut TaskContext::from_waker(&waker)).is_pending());
+    assert!(
+        waiter
+            .as_mut()
+            .poll(&mut TaskContext::from_waker(&waker))
+            .is_pending()
+    );
     let canceller = root.canceller();
     let cancel = thread::spawn(move || canceller.cancel());
     is_in.recv().unwrap();
@@ -419,10 +487,20 @@ async fn t11_deriving_reading_and_dropping_spawn_nothing() {
     let metrics = tokio::runtime::Handle::current().metrics();
     let root = Context::background().with_timeout(HOUR);
     let scopes: Vec<_> = (0..100)
-        .map(|_| root.with_value(&LEVEL, 1).with_timeout(HOUR / 2).merge(&root))
+        .map(|_| {
+            root.with_value(&LEVEL, 1)
+                .with_timeout(HOUR / 2)
+                .merge(&root)
+        })
         .collect();
-    let waiters: Vec<_> = scopes.iter().map(|it| Polled::new(it.done_owned()).poll()).collect();
-    assert!(waiters.iter().all(std::task::Poll::is_ready), "derived from a temporary");
+    let waiters: Vec<_> = scopes
+        .iter()
+        .map(|it| Polled::new(it.done_owned()).poll())
+        .collect();
+    assert!(
+        waiters.iter().all(std::task::Poll::is_ready),
+        "derived from a temporary"
+    );
     let hook = root.on_cancel(|_| ());
     let _waiting = Polled::pending(root.done());
     assert_eq!(metrics.num_alive_tasks(), 0);
@@ -435,7 +513,10 @@ async fn t11_deriving_reading_and_dropping_spawn_nothing() {
 #[test]
 fn t12_a_merge_descends_from_both() {
     for first in [true, false] {
-        let (a, b) = (Context::background().with_cancel(), Context::background().with_cancel());
+        let (a, b) = (
+            Context::background().with_cancel(),
+            Context::background().with_cancel(),
+        );
         let a_valued = a.with_value(&LEVEL, 1);
         let b_valued = b.with_value(&LEVEL, 2);
         let merged = a_valued.merge(&b_valued);
@@ -454,7 +535,10 @@ fn t12_a_merge_descends_from_both() {
 
 #[test]
 fn t12_ending_a_merge_ends_neither_side() {
-    let (a, b) = (Context::background().with_cancel(), Context::background().with_cancel());
+    let (a, b) = (
+        Context::background().with_cancel(),
+        Context::background().with_cancel(),
+    );
     let merged = a.merge(&b);
     assert!(merged.cancel());
     assert!(!a.is_cancelled() && !b.is_cancelled());
@@ -462,7 +546,10 @@ fn t12_ending_a_merge_ends_neither_side() {
 
 #[test]
 fn t12_the_order_of_two_cancellations_is_kept_though_nobody_looked() {
-    let (a, b) = (Context::background().with_cancel(), Context::background().with_cancel());
+    let (a, b) = (
+        Context::background().with_cancel(),
+        Context::background().with_cancel(),
+    );
     let merged = a.merge(&b);
     b.cancel_with("b, first");
     a.cancel_with("a, second");
@@ -486,7 +573,10 @@ async fn t12_on_a_tie_of_deadlines_the_first_side_wins_whoever_was_read() {
             _ => assert_eq!(cause(&b), "b"),
         }
         assert_eq!(cause(&merged), "a");
-        assert_eq!(merged.err().unwrap().cancelled_at(), a.err().unwrap().cancelled_at());
+        assert_eq!(
+            merged.err().unwrap().cancelled_at(),
+            a.err().unwrap().cancelled_at()
+        );
     }
 }
 
@@ -530,10 +620,18 @@ fn t12_a_diamond_of_merges_is_ended_once_per_waiter() {
         let next = [layer[0].merge(&layer[1]), layer[1].merge(&layer[0])];
         held.push(std::mem::replace(&mut layer, next));
     }
-    let waiters = [Polled::pending(layer[0].done()), Polled::pending(layer[1].done())];
+    let waiters = [
+        Polled::pending(layer[0].done()),
+        Polled::pending(layer[1].done()),
+    ];
     root.cancel_with("root");
     assert!(waiters.iter().all(|it| it.woken() == 1));
-    assert!(held.iter().flatten().chain(&layer).all(|it| cause(it) == "root"));
+    assert!(
+        held.iter()
+            .flatten()
+            .chain(&layer)
+            .all(|it| cause(it) == "root")
+    );
 }
 
 /// One waiter's place is given to another: neither may be woken for the other.

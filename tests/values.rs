@@ -26,17 +26,24 @@ mod elsewhere {
 
 #[test]
 fn v1_the_nearest_value_wins_and_siblings_do_not_see_it() {
-    let root = Context::background().with_value(&NUMBER, 1).with_value(&NAME, "ada".to_owned());
+    let root = Context::background()
+        .with_value(&NUMBER, 1)
+        .with_value(&NAME, "ada".to_owned());
     let left = root.with_value(&NUMBER, 2).with_cancel();
     let right = root.with_cancel();
-    assert_eq!((left.value(&NUMBER), right.value(&NUMBER)), (Some(&2), Some(&1)));
+    assert_eq!(
+        (left.value(&NUMBER), right.value(&NUMBER)),
+        (Some(&2), Some(&1))
+    );
     assert_eq!(left.value(&NAME).unwrap(), "ada");
     assert_eq!(NUMBER.get(&root), Some(&1));
 }
 
 #[test]
 fn v1_values_outlive_the_end_of_their_context() {
-    let scope = Context::background().with_value(&NUMBER, 1).with_timeout(Duration::ZERO);
+    let scope = Context::background()
+        .with_value(&NUMBER, 1)
+        .with_timeout(Duration::ZERO);
     let below = scope.with_value(&NAME, "ada".to_owned());
     assert!(below.is_cancelled());
     let audit = below.without_cancel();
@@ -54,8 +61,14 @@ fn v1_a_default_stands_in_until_a_value_is_given() {
     assert_eq!(root.value(&LANGUAGE), Some(&"en"));
     let ctx = root.with_value(&NUMBER, 1);
     assert_eq!(ctx.value(&LANGUAGE), Some(&"en"));
-    assert_eq!(ctx.with_value(&LANGUAGE, "fr").value(&LANGUAGE), Some(&"fr"));
-    assert!(std::ptr::eq(root.value(&LANGUAGE).unwrap(), ctx.value(&LANGUAGE).unwrap()));
+    assert_eq!(
+        ctx.with_value(&LANGUAGE, "fr").value(&LANGUAGE),
+        Some(&"fr")
+    );
+    assert!(std::ptr::eq(
+        root.value(&LANGUAGE).unwrap(),
+        ctx.value(&LANGUAGE).unwrap()
+    ));
 }
 
 #[test]
@@ -73,7 +86,9 @@ fn v1_a_default_is_made_once() {
 
 #[test]
 fn v2_keys_of_one_name_and_type_are_two_keys() {
-    let ctx = Context::background().with_value(&NUMBER, 1).with_value(&elsewhere::NUMBER, 2);
+    let ctx = Context::background()
+        .with_value(&NUMBER, 1)
+        .with_value(&elsewhere::NUMBER, 2);
     assert_eq!(ctx.value(&NUMBER), Some(&1));
     assert_eq!(ctx.value(&elsewhere::NUMBER), Some(&2));
     assert_eq!(NUMBER.name(), elsewhere::NUMBER.name());
@@ -136,7 +151,9 @@ fn v3_a_look_up_does_not_grow_with_the_depth_of_the_tree() {
 fn v4_debug_prints_the_chain_and_never_a_value() {
     let secret = "do not print".to_owned();
     let line = line!() + 1;
-    let scope = Context::background().with_value(&NAME, secret).with_cancel();
+    let scope = Context::background()
+        .with_value(&NAME, secret)
+        .with_cancel();
     let ctx = scope.without_cancel().with_value(&TENANT, 7);
     let text = format!("{ctx:?}");
     let here = file!();
@@ -160,7 +177,10 @@ async fn v4_debug_tells_the_time_left_and_how_it_ended() {
     tokio::time::advance(Duration::from_millis(800)).await;
     assert_eq!(
         format!("{merged:?}"),
-        format!("Background.with_timeout(2s, 1.2s left, {here}:{line}).merge({here}:{})", line + 1)
+        format!(
+            "Background.with_timeout(2s, 1.2s left, {here}:{line}).merge({here}:{})",
+            line + 1
+        )
     );
     merged.cancel();
     tokio::time::advance(Duration::from_secs(2)).await;
@@ -173,5 +193,8 @@ async fn v4_debug_tells_the_time_left_and_how_it_ended() {
     );
     let line = line!() + 1;
     let dated = Context::background().with_deadline(ctx::Instant::now());
-    assert_eq!(format!("{dated:?}"), format!("Background.with_deadline(expired, {here}:{line})"));
+    assert_eq!(
+        format!("{dated:?}"),
+        format!("Background.with_deadline(expired, {here}:{line})")
+    );
 }

@@ -1,7 +1,7 @@
 //! `join!` and `try_join!`, tokio's and those of the crate `futures`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote_spanned;
+use quote::{quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -11,7 +11,6 @@ use syn::{Expr, Macro, Result, Token, parse_quote_spanned};
 use crate::macros::{first_await, unknown};
 use crate::rewrite::Rewriter;
 use crate::runtime::generated;
-use crate::scope::Exit;
 use crate::select::biased;
 use crate::slot;
 
@@ -22,33 +21,33 @@ pub(crate) enum Join {
     Try,
 }
 
-struct Args {
+/// The arguments of the macro.
+pub(crate) struct Args {
     biased: TokenStream,
-    futures: Punctuated<Expr, Token![,]>,
+    pub(crate) futures: Punctuated<Expr, Token![,]>,
 }
 
 /// Makes a checkpoint of every branch, or leaves a call that it cannot read to its own macro.
 pub(crate) fn rewrite(
-    mac: &Macro,
+    mac: &mut Macro,
     join: Join,
-    exit: Exit,
     rewriter: &mut Rewriter,
 ) -> Result<Option<Expr>> {
-    let mut args = match Args::parse.parse2(mac.tokens.clone()) {
-        Ok(args) if args.futures.is_empty() => return Ok(None),
-        Ok(args) => args,
-        Err(error) => {
-            let awaits = first_await(&mac.tokens);
-            return awaits.map_or(Err(error), |span| Err(unknown(mac, span)));
-        }
+    let exit = rewriter.exit();
+    let Ok(mut args) = Args::parse.parse2(mac.tokens.clone()) else {
+        let awaits = exit.and_then(|_| first_await(&mac.tokens));
+        return awaits.map_or(Ok(None), |span| Err(unknown(mac, span)));
     };
-    args.futures
-        .iter_mut()
-        .for_each(|future| rewriter.visit_expr_mut(future));
+    for future in &mut args.futures {
+        rewriter.visit_expr_mut(future);
+    }
+    let (Some(exit), false) = (exit, args.futures.is_empty()) else {
+        mac.tokens = args.into_tokens();
+        return Ok(None);
+    };
     let quiet = generated(mac.path.span());
     let runtime = rewriter.runtime;
-    let stop: Expr = parse_quote_spanned!(quiet=> __slot.stop());
-    let leave = exit.leave(runtime, stop);
+    let leave = exit.leave(runtime, parse_quote_spanned!(quiet=> __slot.stop()));
     let body = match join {
         Join::All => all(mac, args, &leave, quiet),
         Join::Try => {
@@ -71,7 +70,7 @@ fn all(mac: &Macro, args: Args, leave: &Expr, quiet: Span) -> TokenStream {
     let path = &mac.path;
     let value = |at| Ident::new(&format!("__v{at}"), quiet);
     let values: Vec<Ident> = (0..args.futures.len()).map(value).collect();
-    let args = args.into_tokens("branch");
+    let args = args.with_checkpoints("branch").into_tokens();
     quote_spanned! {quiet=>
         match #path!(#args) {
             (#(::core::result::Result::Ok(#values),)*) => (#(#values,)*),
@@ -91,7 +90,7 @@ fn all(mac: &Macro, args: Args, leave: &Expr, quiet: Span) -> TokenStream {
 //     }
 fn try_all(mac: &Macro, args: Args, stop: &syn::Path, leave: &Expr, quiet: Span) -> TokenStream {
     let path = &mac.path;
-    let args = args.into_tokens("try_branch");
+    let args = args.with_checkpoints("try_branch").into_tokens();
     quote_spanned! {quiet=>
         match #path!(#args) {
             ::core::result::Result::Ok(__v) => ::core::result::Result::Ok(__v),
@@ -102,17 +101,20 @@ fn try_all(mac: &Macro, args: Args, stop: &syn::Path, leave: &Expr, quiet: Span)
 }
 
 impl Args {
-    fn parse(input: ParseStream) -> Result<Args> {
+    pub(crate) fn parse(input: ParseStream) -> Result<Args> {
         let biased = biased(input)?;
         let futures = Punctuated::parse_terminated(input)?;
         Ok(Args { biased, futures })
     }
 
-    fn into_tokens(self, method: &str) -> TokenStream {
+    fn with_checkpoints(self, method: &str) -> Args {
+        let checkpoint = |future| slot::branch(method, future);
+        let futures = self.futures.into_iter().map(checkpoint).collect();
+        Args { futures, ..self }
+    }
+
+    pub(crate) fn into_tokens(self) -> TokenStream {
         let Args { biased, futures } = self;
-        let branches = futures
-            .into_iter()
-            .map(|future| slot::branch(method, future));
-        quote::quote!(#biased #(#branches),*)
+        quote!(#biased #futures)
     }
 }

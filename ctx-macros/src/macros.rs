@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::visit_mut::VisitMut;
-use syn::{Expr, Macro, Path};
+use syn::{Expr, ExprMacro, Macro, Path};
 
 use crate::join::{self, Join};
 use crate::rewrite::Rewriter;
@@ -27,19 +27,22 @@ enum Kind {
 
 /// Rewrites the awaits in a macro call that belong to the function, or says why it cannot.
 pub(crate) fn rewrite(expr: &mut Expr, rewriter: &mut Rewriter) {
-    let (Some(exit), Expr::Macro(call)) = (rewriter.exit(), &mut *expr) else {
+    let Expr::Macro(ExprMacro { attrs, mac }) = expr else {
         return;
     };
-    call.attrs
-        .iter_mut()
-        .for_each(|attr| rewriter.visit_attribute_mut(attr));
-    let rewritten = match Kind::of(&call.mac.path) {
-        Kind::Std => std_macro::rewrite(&mut call.mac, rewriter).map(|()| None),
-        Kind::Select => select::rewrite(&call.mac, exit, rewriter).map(Some),
-        Kind::Join => join::rewrite(&call.mac, Join::All, exit, rewriter),
-        Kind::TryJoin => join::rewrite(&call.mac, Join::Try, exit, rewriter),
-        Kind::FuturesSelect => Err(foreign_select(&call.mac)),
-        Kind::Unknown => refuse_unknown(&call.mac),
+    for attr in attrs {
+        rewriter.visit_attribute_mut(attr);
+    }
+    let ours = rewriter.exit().is_some();
+    let walk = ours || has_attributes(&mac.tokens);
+    let rewritten = match Kind::of(&mac.path) {
+        Kind::Std if walk => std_macro::rewrite(mac, rewriter).map(|()| None),
+        Kind::Select if walk => select::rewrite(mac, rewriter),
+        Kind::Join if walk => join::rewrite(mac, Join::All, rewriter),
+        Kind::TryJoin if walk => join::rewrite(mac, Join::Try, rewriter),
+        Kind::FuturesSelect if ours => Err(foreign_select(mac)),
+        Kind::Unknown if ours => refuse_unknown(mac),
+        _ => return,
     };
     match rewritten {
         Ok(Some(other)) => *expr = other,
@@ -111,6 +114,15 @@ fn is_std_name(name: &str) -> bool {
             | "vec"
             | "matches"
     )
+}
+
+/// Whether one of our attributes may stand in some tokens, whatever scope they are in.
+pub(crate) fn has_attributes(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Group(group) => has_attributes(&group.stream()),
+        TokenTree::Punct(sign) => sign.as_char() == '#',
+        _ => false,
+    })
 }
 
 /// The first `.await` in some tokens, or the first macro that is an await itself.

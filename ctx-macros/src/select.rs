@@ -1,7 +1,9 @@
 //! `tokio::select!`.
 
+use std::mem;
+
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote_spanned;
+use quote::{quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
@@ -14,16 +16,16 @@ use crate::scope::Exit;
 use crate::slot;
 
 /// The arguments of the macro.
-struct Select {
+pub(crate) struct Select {
     biased: TokenStream,
-    branches: Vec<Branch>,
-    otherwise: Option<Expr>,
+    pub(crate) branches: Vec<Branch>,
+    pub(crate) otherwise: Option<Expr>,
 }
 
 /// `PAT = FUTURE, if CONDITION => HANDLER`
-struct Branch {
-    pat: Pat,
-    future: Expr,
+pub(crate) struct Branch {
+    pub(crate) pat: Pat,
+    pub(crate) future: Expr,
     condition: Option<Expr>,
     handler: Expr,
 }
@@ -48,24 +50,27 @@ struct Branch {
 //
 // A branch that gives up does not match its pattern, which is how tokio disables a branch. Where
 // none is left, the slot knows whether the context ended them or their own patterns did.
-pub(crate) fn rewrite(mac: &Macro, exit: Exit, rewriter: &mut Rewriter) -> Result<Expr> {
-    let mut select = Select::parse
-        .parse2(mac.tokens.clone())
-        .map_err(|_| foreign_select(mac))?;
-    select.rewrite(rewriter);
-    let quiet = generated(mac.path.span());
-    let otherwise = select.otherwise(exit, rewriter, quiet);
-    let Select {
-        biased, branches, ..
-    } = select;
-    let branches = branches.into_iter().map(Branch::into_tokens);
-    let path = &mac.path;
-    let body = quote_spanned! {quiet=> #path! { #biased #(#branches)* else => #otherwise, } };
-    Ok(slot::around(mac, &body, rewriter))
+pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<Option<Expr>> {
+    let exit = rewriter.exit();
+    let Ok(mut select) = Select::parse.parse2(mac.tokens.clone()) else {
+        return exit.map_or(Ok(None), |_| Err(foreign_select(mac)));
+    };
+    select.each(|expr| rewriter.visit_expr_mut(expr));
+    let Some(exit) = exit else {
+        mac.tokens = select.into_tokens();
+        return Ok(None);
+    };
+    select.add_checkpoints(exit, rewriter, generated(mac.path.span()));
+    let (path, tokens) = (&mac.path, select.into_tokens());
+    Ok(Some(slot::around(
+        mac,
+        &quote!(#path! { #tokens }),
+        rewriter,
+    )))
 }
 
 impl Select {
-    fn parse(input: ParseStream) -> Result<Select> {
+    pub(crate) fn parse(input: ParseStream) -> Result<Select> {
         let biased = biased(input)?;
         let mut select = Select {
             biased,
@@ -87,33 +92,41 @@ impl Select {
         Err(input.error("expected the end of `select!`"))
     }
 
-    fn rewrite(&mut self, rewriter: &mut Rewriter) {
+    /// Visits every expression, all of which belong to the scope around the macro.
+    pub(crate) fn each(&mut self, mut visit: impl FnMut(&mut Expr)) {
         for branch in &mut self.branches {
-            rewriter.visit_expr_mut(&mut branch.future);
-            branch
-                .condition
-                .iter_mut()
-                .for_each(|condition| rewriter.visit_expr_mut(condition));
-            rewriter.visit_expr_mut(&mut branch.handler);
+            visit(&mut branch.future);
+            branch.condition.iter_mut().for_each(&mut visit);
+            visit(&mut branch.handler);
         }
-        self.otherwise
-            .iter_mut()
-            .for_each(|otherwise| rewriter.visit_expr_mut(otherwise));
+        self.otherwise.iter_mut().for_each(visit);
     }
 
-    /// The end of a `select!` whose branches are all disabled.
-    fn otherwise(&mut self, exit: Exit, rewriter: &Rewriter, quiet: Span) -> Expr {
+    fn add_checkpoints(&mut self, exit: Exit, rewriter: &Rewriter, quiet: Span) {
+        for branch in &mut self.branches {
+            let pat = &branch.pat;
+            branch.pat = parse_quote_spanned!(quiet=> ::core::result::Result::Ok(#pat));
+            let future = mem::replace(&mut branch.future, Expr::PLACEHOLDER);
+            branch.future = slot::branch("branch", future);
+        }
         let otherwise = self.otherwise.take().unwrap_or_else(|| {
             let message = "all branches are disabled and there is no else branch";
             parse_quote_spanned!(quiet=> ::core::panic!(#message))
         });
         let leave = exit.leave(rewriter.runtime, parse_quote_spanned!(quiet=> __c));
-        parse_quote_spanned! {quiet=>
+        self.otherwise = Some(parse_quote_spanned! {quiet=>
             match __slot.stopped() {
                 ::core::option::Option::Some(__c) => #leave,
                 ::core::option::Option::None => #otherwise,
             }
-        }
+        });
+    }
+
+    pub(crate) fn into_tokens(self) -> TokenStream {
+        let biased = self.biased;
+        let branches = self.branches.into_iter().map(Branch::into_tokens);
+        let otherwise = self.otherwise.map(|otherwise| quote!(else => #otherwise,));
+        quote!(#biased #(#branches)* #otherwise)
     }
 }
 
@@ -146,10 +159,8 @@ impl Branch {
             condition,
             handler,
         } = self;
-        let quiet = generated(pat.span());
-        let condition = condition.map(|condition| quote_spanned!(quiet=> , if #condition));
-        let future = slot::branch("branch", future);
-        quote_spanned!(quiet=> ::core::result::Result::Ok(#pat) = #future #condition => #handler,)
+        let condition = condition.map(|condition| quote!(, if #condition));
+        quote!(#pat = #future #condition => #handler,)
     }
 }
 

@@ -7,11 +7,11 @@ use syn::punctuated::Punctuated;
 use syn::visit_mut::VisitMut;
 use syn::{Expr, Macro, Pat, Result, Token};
 
-use crate::macros::{first_await, unknown};
+use crate::macros::{first_await, has_attributes, unknown};
 use crate::rewrite::Rewriter;
 
 /// The arguments of one of these macros.
-enum Args {
+pub(crate) enum Args {
     /// `println!("{}", a, b = c)`; a named argument reads as an assignment.
     List(Punctuated<Expr, Token![,]>),
     /// `vec![element; length]`
@@ -20,7 +20,7 @@ enum Args {
     Matches(Box<Matches>),
 }
 
-struct Matches {
+pub(crate) struct Matches {
     value: Expr,
     comma: Token![,],
     pat: Pat,
@@ -32,24 +32,28 @@ struct Matches {
 // Input:  println!("{}: {}", key, load(key).await)
 // Output: println!("{}: {}", key, match ::ctx::__private::race(.., load(key)).await { .. })
 pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<()> {
-    let Some(span) = first_await(&mac.tokens) else {
+    if first_await(&mac.tokens).is_none() && !has_attributes(&mac.tokens) {
         return Ok(());
+    }
+    let Ok(mut args) = Args::of(mac) else {
+        let awaits = rewriter.exit().and_then(|_| first_await(&mac.tokens));
+        return awaits.map_or(Ok(()), |span| Err(unknown(mac, span)));
     };
-    let matches = mac
-        .path
-        .segments
-        .last()
-        .is_some_and(|segment| segment.ident == "matches");
-    let read = if matches { Args::matches } else { Args::list };
-    let mut args = read
-        .parse2(mac.tokens.clone())
-        .map_err(|_| unknown(mac, span))?;
-    args.rewrite(rewriter);
+    args.each(|expr| rewriter.visit_expr_mut(expr));
     mac.tokens = args.into_tokens();
     Ok(())
 }
 
 impl Args {
+    pub(crate) fn of(mac: &Macro) -> Result<Args> {
+        let name = mac.path.segments.last().map(|segment| &segment.ident);
+        let read = match name {
+            Some(name) if name == "matches" => Args::matches,
+            _ => Args::list,
+        };
+        read.parse2(mac.tokens.clone())
+    }
+
     fn list(input: ParseStream) -> Result<Args> {
         let mut list: Punctuated<Expr, Token![,]> = Punctuated::new();
         while !input.is_empty() {
@@ -84,24 +88,25 @@ impl Args {
         })))
     }
 
-    fn rewrite(&mut self, rewriter: &mut Rewriter) {
+    /// Visits every expression.
+    pub(crate) fn each(&mut self, mut visit: impl FnMut(&mut Expr)) {
         match self {
-            Args::List(list) => list.iter_mut().for_each(|arg| rewriter.visit_expr_mut(arg)),
+            Args::List(list) => list.iter_mut().for_each(visit),
             Args::Repeat(repeat) => {
                 let (element, _, length) = &mut **repeat;
-                rewriter.visit_expr_mut(element);
-                rewriter.visit_expr_mut(length);
+                visit(element);
+                visit(length);
             }
             Args::Matches(matches) => {
-                rewriter.visit_expr_mut(&mut matches.value);
+                visit(&mut matches.value);
                 if let Some((_, guard)) = &mut matches.guard {
-                    rewriter.visit_expr_mut(guard);
+                    visit(guard);
                 }
             }
         }
     }
 
-    fn into_tokens(self) -> TokenStream {
+    pub(crate) fn into_tokens(self) -> TokenStream {
         match self {
             Args::List(list) => list.into_token_stream(),
             Args::Repeat(repeat) => {

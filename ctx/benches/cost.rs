@@ -257,7 +257,9 @@ fn waiting() {
     table.row("token: await pending once", || {
         black_box(run(token.run_until_cancelled(Yields(1)), waker));
     });
-    table.row("16 nested, 100 yields, bare", || run(bare_chain(15, 100), waker));
+    table.row("16 nested, 100 yields, bare", || {
+        run(bare_chain(15, 100), waker)
+    });
     table.row("16 nested, 100 yields", || run(chain(ctx, 15, 100), waker));
     table.row("token: 16 nested, 100 yields", || {
         run(token_chain(token, 15, 100), waker);
@@ -320,7 +322,10 @@ fn cancel_tokens(count: usize) -> f64 {
 }
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|it| !it.starts_with('-'))
+        .collect();
     let sections: [(&str, fn()); 5] = [
         ("reading", reading),
         ("values", values),

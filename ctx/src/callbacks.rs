@@ -77,7 +77,7 @@ pub(crate) fn register(scope: ScopeRef<'_>, callback: Callback) -> Ticket {
     scope.link();
     let handle = Handle::try_current().ok();
     let home = handle.as_ref().map(Handle::id);
-    let mut timer = alarm(scope);
+    let mut timer = alarm(scope, home);
     let mut links = scope.own.links.lock();
     let callbacks = links
         .callbacks
@@ -163,9 +163,9 @@ pub(crate) fn start(scope: ScopeRef<'_>) {
 }
 
 /// A timer that starts the callbacks at the scope's deadline. No task waits for it: its waker does it.
-fn alarm(scope: ScopeRef<'_>) -> Option<Timer> {
+fn alarm(scope: ScopeRef<'_>, home: Option<Id>) -> Option<Timer> {
     let at = scope.own.deadline.as_ref()?.at;
-    let waker = Waker::from(Arc::new(Ring(Arc::downgrade(scope.node))));
+    let waker = Ring::waker(scope, home);
     let mut timer = None;
     match Timer::poll(&mut timer, at, &mut TaskContext::from_waker(&waker)) {
         Poll::Ready(()) => {
@@ -176,16 +176,56 @@ fn alarm(scope: ScopeRef<'_>) -> Option<Timer> {
     }
 }
 
-struct Ring(Weak<Node>);
+/// The waker of one queue's timer.
+struct Ring {
+    node: Weak<Node>,
+    home: Option<Id>,
+}
+
+impl Ring {
+    fn waker(scope: ScopeRef<'_>, home: Option<Id>) -> Waker {
+        let node = Arc::downgrade(scope.node);
+        Waker::from(Arc::new(Self { node, home }))
+    }
+}
 
 impl Wake for Ring {
     fn wake(self: Arc<Self>) {
-        let Some(node) = self.0.upgrade() else { return };
-        if let Some(scope) = ScopeRef::of(&node) {
-            scope.settle(true);
+        let Some(node) = self.node.upgrade() else {
+            return;
+        };
+        let Some(scope) = ScopeRef::of(&node) else {
+            return;
+        };
+        // A runtime rings all its timers when it goes, so this may be long before the deadline.
+        if !scope.is_ended() {
+            rearm(scope, self.home);
+        }
+        if scope.is_ended() {
             start(scope);
         }
     }
+}
+
+/// Gives a queue whose runtime has gone a timer that needs none.
+fn rearm(scope: ScopeRef<'_>, home: Option<Id>) {
+    let Some(deadline) = &scope.own.deadline else {
+        return;
+    };
+    let Some(timer) = Timer::ring_outside(deadline.at, &Ring::waker(scope, home)) else {
+        scope.settle(true);
+        return;
+    };
+    let mut timer = Some(timer);
+    let mut links = scope.own.links.lock();
+    if let Some(queue) = links.callbacks.as_mut().and_then(|it| it.queue(home)) {
+        // Where nothing waits any more, or a start has taken the timer out, none is needed.
+        if queue.timer.is_some() {
+            std::mem::swap(&mut queue.timer, &mut timer);
+        }
+    }
+    drop(links);
+    drop(timer);
 }
 
 /// Whoever empties one queue.

@@ -98,7 +98,9 @@ impl<S: Site, F: Future> Future for Checkpoint<S, F> {
         }
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             // It was given up in an earlier poll, and a context that ended stays so.
-            return context.observe().map_or(Poll::Pending, |it| Poll::Ready(late(it)));
+            return context
+                .observe()
+                .map_or(Poll::Pending, |it| Poll::Ready(late(it)));
         };
         let Some(line) = context.line() else {
             return future.poll(cx).map(Ok);
@@ -119,7 +121,8 @@ impl<S: Site, F: Future> Future for Checkpoint<S, F> {
         };
         let dropping = this.keeper.dropping();
         this.future.set(None);
-        this.keeper.give_up(context, dropping, wakers, Some(cx.waker()));
+        this.keeper
+            .give_up(context, dropping, wakers, Some(cx.waker()));
         Poll::Ready(late(record))
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     callback::OnCancel,
-    checkpoint::{RunUntilCancelled, RunUntilCancelledOwned},
     chain,
+    checkpoint::{RunUntilCancelled, RunUntilCancelledOwned},
     done::{self, Done, DoneOwned},
     error::{BoxError, Cancelled, cause_from},
     layer,
@@ -206,11 +206,7 @@ impl Context {
     /// assert_eq!(ctx.value(&USER).unwrap(), "ada");
     /// ```
     #[must_use]
-    pub fn with_value<T: Send + Sync + 'static>(
-        &self,
-        key: &'static Key<T>,
-        value: T,
-    ) -> Context {
+    pub fn with_value<T: Send + Sync + 'static>(&self, key: &'static Key<T>, value: T) -> Context {
         Self::from_node(layer::add(self.node.as_ref(), key, Box::new(value)))
     }
 

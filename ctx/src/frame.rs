@@ -452,7 +452,11 @@ pub(crate) fn hand_on(answer: Answer, wakers: &mut Few<Waker>) -> Asker {
 
 fn tell(answer: Answer, news: impl FnOnce(&mut Frame)) -> Asker {
     let told = with_stack(|stack| {
-        let asker = stack.frames.iter_mut().rev().find(|frame| frame.is(answer))?;
+        let asker = stack
+            .frames
+            .iter_mut()
+            .rev()
+            .find(|frame| frame.is(answer))?;
         news(asker);
         Some(())
     });

@@ -143,7 +143,12 @@ impl Keeper {
     /// The future stayed pending, in the common case of a call within a call: it was answered and has
     /// nobody else to tell than the nearest asker. False if it is not as simple as that.
     #[inline]
-    pub(crate) fn stays_answered(&mut self, line: &Arc<Node>, heard: &Heard, waker: &Waker) -> bool {
+    pub(crate) fn stays_answered(
+        &mut self,
+        line: &Arc<Node>,
+        heard: &Heard,
+        waker: &Waker,
+    ) -> bool {
         let simple = heard.answers > 0
             && !heard.foreign
             && heard.is_plain()
@@ -187,8 +192,7 @@ impl Keeper {
         if let Some(hold) = self.rare.as_mut().and_then(|rare| rare.hold.take()) {
             hold.awake();
         }
-        self.was_answered
-            .then(|| Asking::drop_of(self.address()))
+        self.was_answered.then(|| Asking::drop_of(self.address()))
     }
 
     /// The future has been dropped: the watch ends. `waker` is the current one, if this is a poll.

@@ -1,6 +1,35 @@
 //! Request-scoped cancellation, deadlines and typed values for async Rust.
+//!
+//! A [`Context`] goes down the call tree of a request as the first parameter. It ends once: by its owner's
+//! call, by its deadline, or because a context above it ended. [`with_context`] makes every `.await` of a
+//! function a checkpoint, where work on a context that has ended stops with a [`Cancelled`] that says what
+//! was cancelled, why, by which line and at which `.await`. [`ctx_value!`] declares typed keys for the
+//! values that a request carries.
+//!
+//! The README tells when to use which, and what a checkpoint does to futures that must not be dropped.
+//!
+//! # Examples
+//!
+//! ```
+//! use ctx::{Cancelled, Context, with_context};
+//! use std::time::Duration;
+//!
+//! #[with_context]
+//! async fn fetch(page: u32) -> Result<String, Cancelled> {
+//!     tokio::time::sleep(Duration::from_secs(60)).await; // a checkpoint
+//!     Ok(format!("page {page}"))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! let ctx = Context::background().with_timeout(Duration::from_millis(5));
+//! let cancelled = fetch(&ctx, 7).await.unwrap_err();
+//! assert!(cancelled.is_deadline_exceeded());
+//! println!("{}", cancelled.report()); // the line of `with_timeout`, and that of the `.await`
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
+// So that the macros' absolute paths hold in this crate's own tests too.
 extern crate self as ctx;
 
 // The public face.
@@ -44,3 +73,8 @@ pub use error::{BoxError, Cancelled, FromCancelled, Reason, Trigger};
 pub use scope::{CancelScope, Canceller};
 pub use tokio::time::Instant;
 pub use value::{Key, MissingValue};
+
+/// The README's programs are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

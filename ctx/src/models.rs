@@ -81,7 +81,14 @@ fn t1_two_cancellers_in_one_subtree_leave_no_live_descendant_behind() {
         assert!(root.cancel());
         assert!(middle.is_cancelled() && lower.is_cancelled() && leaf.is_cancelled());
         other.join().unwrap();
-        assert_eq!((children_of(&root), children_of(&middle), children_of(&lower)), (0, 0, 0));
+        assert_eq!(
+            (
+                children_of(&root),
+                children_of(&middle),
+                children_of(&lower)
+            ),
+            (0, 0, 0)
+        );
     });
 }
 
@@ -133,7 +140,10 @@ fn t3_t4_whoever_sees_the_end_sees_all_of_it_and_done_is_ready() {
             let error = ctx.err();
             assert!(!ended || error.is_some());
             if let Some(error) = error {
-                assert_eq!((cause(&error).as_str(), error.trigger()), ("why", Trigger::Call));
+                assert_eq!(
+                    (cause(&error).as_str(), error.trigger()),
+                    ("why", Trigger::Call)
+                );
                 assert!(poll(pin!(ctx.done()), &waker).is_ready());
             }
         });
@@ -283,7 +293,9 @@ fn c3_nested_checkpoints_register_once_and_the_inner_one_decides() {
                 outcome = poll(outer, &waker);
                 assert_eq!(outcome.map(Result::unwrap), Poll::Ready("cleaned up"));
             } else {
-                assert!(ctx.is_cancelled() && (started || outcome.map(|it| it.is_err()).is_ready()));
+                assert!(
+                    ctx.is_cancelled() && (started || outcome.map(|it| it.is_err()).is_ready())
+                );
             }
             assert!(count.get() <= 1);
         });
@@ -295,7 +307,12 @@ fn c3_nested_checkpoints_register_once_and_the_inner_one_decides() {
 type Shared = Rc<RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>>>;
 
 /// An inner checkpoint that its outer one polls where it lies, and that can be taken out.
-fn nested(ctx: &Context) -> (Shared, impl Future<Output = Result<(), Cancelled>> + 'static) {
+fn nested(
+    ctx: &Context,
+) -> (
+    Shared,
+    impl Future<Output = Result<(), Cancelled>> + 'static,
+) {
     let inner = ctx.run_until_cancelled_owned(pending::<()>());
     let place: Shared = Rc::new(RefCell::new(Some(Box::pin(async {
         let _ = inner.await;

@@ -53,7 +53,10 @@ impl CancelScope {
     /// assert!(scope.cancel());
     /// ```
     #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "most callers do not ask who was first")]
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "most callers do not ask who was first"
+    )]
     pub fn cancel(&self) -> bool {
         end(&self.context, Trigger::Call, Location::caller(), None)
     }
@@ -156,7 +159,10 @@ pub struct Canceller {
 impl Canceller {
     /// Ends the context and all its descendants; `true` if this call did it. See [`CancelScope::cancel`].
     #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "most callers do not ask who was first")]
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "most callers do not ask who was first"
+    )]
     pub fn cancel(&self) -> bool {
         end(&self.context, Trigger::Call, Location::caller(), None)
     }

@@ -178,7 +178,8 @@ impl ScopeRef<'_> {
     /// Asks what the word cannot know: parents that do not list this scope yet, and the clock.
     #[inline]
     fn look_around(self) -> bool {
-        let ended = |parent: Option<ScopeRef<'_>>| parent.is_some_and(|it| it.own.state.load().ended());
+        let ended =
+            |parent: Option<ScopeRef<'_>>| parent.is_some_and(|it| it.own.state.load().ended());
         let orphaned = !self.own.state.load().linked()
             && (ended(self.parent(Side::Up)) || ended(self.parent(Side::Other)));
         let expired = match &self.own.deadline {
@@ -338,7 +339,8 @@ impl ScopeNode {
         let mut links = self.links.lock();
         let children = &mut links.children;
         let index = place.get();
-        let listed = matches!(children.get(index), Some(it) if std::ptr::eq(it.node.as_ptr(), child));
+        let listed =
+            matches!(children.get(index), Some(it) if std::ptr::eq(it.node.as_ptr(), child));
         while listed && children.len() > index {
             let Some(last) = children.pop() else { break };
             if children.len() == index {

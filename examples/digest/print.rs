@@ -18,6 +18,9 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
+/// How many bytes of output are gathered at most for one write.
+const ENOUGH: usize = 32 * 1024;
+
 /// A place in the order of the output.
 pub(crate) enum Ticket {
     /// A file, and the hash it is going to have.
@@ -86,7 +89,7 @@ impl Printer {
     #[with_context]
     async fn in_order(&mut self) -> Result<(), Stop> {
         loop {
-            if self.queue.is_empty() {
+            if self.queue.is_empty() || self.lines.len() >= ENOUGH {
                 self.write()?;
             }
             match self.queue.recv().await {

@@ -1,10 +1,10 @@
 //! One checkpoint, nothing around it.
 
-use super::helpers::{ROOT, finish, gated, run};
+use super::helpers::{ROOT, between, finish, gated, run};
 use crate::support::{Polled, Wakes};
-use ctx::__private::{between, race};
+use ctx::__private::race;
 use std::{
-    future::{pending, poll_fn, ready},
+    future::{IntoFuture, pending, poll_fn, ready},
     pin::pin,
     task::Poll,
 };
@@ -14,7 +14,11 @@ fn c1_a_cancelled_context_polls_nothing() {
     let scope = ROOT.with_cancel();
     scope.cancel();
     let (by_race, future) = gated();
-    assert!(Polled::new(scope.run_until_cancelled(future)).ready().is_err());
+    assert!(
+        Polled::new(scope.run_until_cancelled(future))
+            .ready()
+            .is_err()
+    );
     let (by_between, future) = gated();
     assert!(Polled::new(between(&scope, future)).ready().is_err());
     assert_eq!((by_race.polls(), by_between.polls()), (0, 0));
@@ -92,7 +96,7 @@ fn c6_the_error_names_the_line_of_the_checkpoint() {
     let scope = ROOT.with_cancel();
     let (waits, line) = (scope.run_until_cancelled(pending::<()>()), line!());
     let (owned, owned_line) = (scope.run_until_cancelled_owned(pending::<()>()), line!());
-    let (refused, refused_line) = (race(&*scope, ready(())), line!());
+    let (refused, refused_line) = (race(&*scope, ready(())).into_future(), line!());
     let (mut waits, mut owned) = (Polled::pending(waits), Polled::pending(owned));
     scope.cancel();
     let noticed = |it: Result<(), ctx::Cancelled>| it.unwrap_err().noticed_at().unwrap();
@@ -111,7 +115,11 @@ fn c6_an_inherited_end_is_noticed_where_it_is_awaited() {
     parent.cancel();
     let error = waits.ready().unwrap_err();
     assert_eq!(error.noticed_at().unwrap().line(), at);
-    assert_eq!(child.err().unwrap().noticed_at(), None, "the context itself noticed nothing");
+    assert_eq!(
+        child.err().unwrap().noticed_at(),
+        None,
+        "the context itself noticed nothing"
+    );
 }
 
 #[test]
@@ -121,7 +129,7 @@ fn a_checkpoint_adds_at_most_64_bytes() {
     let added = |size: usize| size - size_of_val(&leaf());
     assert!(added(size_of_val(&scope.run_until_cancelled(leaf()))) <= 64);
     assert!(added(size_of_val(&scope.run_until_cancelled_owned(leaf()))) <= 64);
-    assert!(added(size_of_val(&race(&*scope, leaf()))) <= 64);
+    assert!(added(size_of_val(&race(&*scope, leaf()).into_future())) <= 64);
     let large = [0_u64; 100];
     let future = async move {
         ready(()).await;

@@ -1,7 +1,6 @@
 //! C7: nobody is starved, and nothing is too deep.
 
-use super::helpers::{Boxed, ROOT, with_each_poll};
-use ctx::__private::between;
+use super::helpers::{Boxed, ROOT, between, with_each_poll};
 use std::{
     future::{Future, pending, poll_fn, ready},
     pin::pin,
@@ -56,7 +55,10 @@ async fn c7_a_loop_that_retries_on_a_cancelled_context_lets_others_run() {
     scope.cancel();
     let other = tokio::spawn(async {});
     for _ in 0..ENOUGH {
-        scope.run_until_cancelled(pending::<()>()).await.unwrap_err();
+        scope
+            .run_until_cancelled(pending::<()>())
+            .await
+            .unwrap_err();
         if other.is_finished() {
             return;
         }
@@ -144,7 +146,9 @@ fn on_a_large_stack(work: impl FnOnce() + Send + 'static) {
 #[test]
 fn c7_ten_thousand_nested_checkpoints_make_progress() {
     on_a_large_stack(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let scope = ROOT.with_cancel();
             let mut deep: Boxed<bool> = Box::pin(async {
@@ -162,7 +166,10 @@ fn c7_ten_thousand_nested_checkpoints_make_progress() {
             });
             assert!(tokio::spawn(async {}).await.is_ok());
             assert!(counted.await);
-            assert!(polls.load(Ordering::SeqCst) < 200, "each poll starts a hundred of them");
+            assert!(
+                polls.load(Ordering::SeqCst) < 200,
+                "each poll starts a hundred of them"
+            );
         });
     });
 }

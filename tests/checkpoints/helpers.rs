@@ -1,9 +1,9 @@
 //! Futures to put into checkpoints, and combinators as unkind as real ones.
 
 use crate::support::{Wakes, poll_pinned};
-use ctx::Context;
+use ctx::{Cancelled, Context};
 use std::{
-    future::{Future, poll_fn},
+    future::{Future, IntoFuture, poll_fn},
     pin::Pin,
     sync::{
         Arc, Mutex,
@@ -131,6 +131,15 @@ impl<F: Future> Future for FreshWaker<F> {
         let waker = Waker::from(Arc::new(Forward(cx.waker().clone())));
         self.0.as_mut().poll(&mut TaskContext::from_waker(&waker))
     }
+}
+
+/// A call of mode `between`, as the macro makes it.
+#[track_caller]
+pub(super) fn between<C: AsRef<Context>, F: Future>(
+    ctx: C,
+    future: F,
+) -> impl Future<Output = Result<F::Output, Cancelled>> {
+    ctx::__private::between(ctx, future).into_future()
 }
 
 /// Polls a task as an executor does: once, and again as long as it was woken. The polls are bounded, so

@@ -1,8 +1,9 @@
 //! C3: which of the checkpoints around a wait decides.
 
-use super::helpers::{Boxed, FreshWaker, ROOT, finish, gated, run};
+use super::helpers::{FreshWaker, ROOT, finish, gated, run};
 use crate::support::Wakes;
 use ctx::{CancelScope, Cancelled, Context, ctx_value};
+use futures::future::LocalBoxFuture;
 use std::{
     future::{pending, poll_fn, ready},
     pin::pin,
@@ -19,7 +20,11 @@ fn decides(outer: &Context, inner: &Context, end: impl FnOnce()) -> &'static str
     let wakes = Wakes::new();
     assert!(run(waits.as_mut(), &wakes).is_pending());
     end();
-    assert_eq!(wakes.count(), 1, "one of them waits, and wakes the task once");
+    assert_eq!(
+        wakes.count(),
+        1,
+        "one of them waits, and wakes the task once"
+    );
     match finish(waits, &wakes) {
         Ok(Err(_)) => "inner",
         Ok(Ok(())) => "nobody",
@@ -61,10 +66,18 @@ fn c3_values_change_nothing() {
 fn c3_a_merge_descends_from_both_sides() {
     for left in [true, false] {
         let (outer, other) = (ROOT.with_cancel(), ROOT.with_cancel());
-        let merged = if left { outer.merge(&other) } else { other.merge(&outer) };
+        let merged = if left {
+            outer.merge(&other)
+        } else {
+            other.merge(&outer)
+        };
         assert_eq!(decides(&outer, &merged, cancel(&outer)), "inner");
         let (outer, other) = (ROOT.with_cancel(), ROOT.with_cancel());
-        let merged = if left { outer.merge(&other) } else { other.merge(&outer) };
+        let merged = if left {
+            outer.merge(&other)
+        } else {
+            other.merge(&outer)
+        };
         let below = merged.with_value(&COLOUR, 1).with_cancel();
         assert_eq!(decides(&outer, &below, cancel(&other)), "inner");
     }
@@ -89,7 +102,10 @@ fn c3_unrelated_contexts_decide_for_themselves() {
     let outer = ROOT.with_cancel();
     assert_eq!(decides(&outer, &ROOT, cancel(&outer)), "outer");
     let outer = ROOT.with_cancel();
-    assert_eq!(decides(&outer, &ROOT.without_cancel(), cancel(&outer)), "outer");
+    assert_eq!(
+        decides(&outer, &ROOT.without_cancel(), cancel(&outer)),
+        "outer"
+    );
 }
 
 #[test]
@@ -111,24 +127,26 @@ fn c3_behind_a_wider_or_unrelated_one_the_innermost_still_decides() {
 
 #[test]
 fn c3_errors_travel_up_and_gather_context() {
-    async fn layer(ctx: &Context, depth: u32) -> Result<(), String> {
-        let next: Boxed<Result<(), String>> = if depth == 0 {
+    async fn layer(ctx: Context, depth: u32) -> Result<(), String> {
+        let next: LocalBoxFuture<'_, Result<(), String>> = if depth == 0 {
             let owned = ctx.run_until_cancelled_owned(pending::<()>());
             Box::pin(async { owned.await.map_err(|it| it.to_string()) })
         } else {
-            let ctx = ctx.with_cancel().detach();
-            Box::pin(async move { layer(&ctx, depth - 1).await })
+            Box::pin(layer(ctx.with_cancel().detach(), depth - 1))
         };
         let result = ctx.run_until_cancelled(next).await;
         let result = result.map_err(|_| format!("layer {depth} was dropped"))?;
         result.map_err(|it| format!("{depth}: {it}"))
     }
     let scope = ROOT.with_cancel();
-    let mut waits = pin!(layer(&scope, 4));
+    let mut waits = pin!(layer(scope.clone(), 4));
     let wakes = Wakes::new();
     assert!(run(waits.as_mut(), &wakes).is_pending());
     scope.cancel();
-    assert_eq!(finish(waits, &wakes).unwrap_err(), "4: 3: 2: 1: 0: context cancelled");
+    assert_eq!(
+        finish(waits, &wakes).unwrap_err(),
+        "4: 3: 2: 1: 0: context cancelled"
+    );
 }
 
 #[test]
@@ -136,7 +154,10 @@ fn c3_code_after_the_inner_error_can_clean_up() {
     let scope = ROOT.with_cancel();
     let (cleaned, cleaning) = gated();
     let mut waits = pin!(scope.run_until_cancelled(async {
-        let error = scope.run_until_cancelled(pending::<()>()).await.unwrap_err();
+        let error = scope
+            .run_until_cancelled(pending::<()>())
+            .await
+            .unwrap_err();
         let shield = scope.without_cancel();
         shield.run_until_cancelled(cleaning).await.unwrap();
         error
@@ -190,7 +211,10 @@ fn c3_an_inner_one_that_was_only_made_or_is_over_does_not_answer() {
     assert!(crate::support::poll_pinned(waits.as_mut(), &wakes).is_pending());
     scope.cancel();
     assert_eq!(wakes.count(), 1);
-    assert!(matches!(crate::support::poll_pinned(waits.as_mut(), &wakes), Poll::Ready(Err(_))));
+    assert!(matches!(
+        crate::support::poll_pinned(waits.as_mut(), &wakes),
+        Poll::Ready(Err(_))
+    ));
     drop(never_polled);
 }
 
@@ -198,7 +222,8 @@ fn c3_an_inner_one_that_was_only_made_or_is_over_does_not_answer() {
 fn c3_siblings_in_a_join_each_decide() {
     let scope = ROOT.with_cancel();
     let wait = || scope.run_until_cancelled(pending::<()>());
-    let mut waits = pin!(scope.run_until_cancelled(async { futures::join!(wait(), wait(), wait()) }));
+    let mut waits =
+        pin!(scope.run_until_cancelled(async { futures::join!(wait(), wait(), wait()) }));
     let wakes = Wakes::new();
     assert!(run(waits.as_mut(), &wakes).is_pending());
     scope.cancel();
@@ -216,7 +241,10 @@ fn c3_a_sibling_without_a_checkpoint_goes_on_until_the_others_gave_up() {
     let wakes = Wakes::new();
     assert!(run(waits.as_mut(), &wakes).is_pending());
     scope.cancel();
-    assert!(finish(waits, &wakes).is_err(), "nobody inside waits on the context any more");
+    assert!(
+        finish(waits, &wakes).is_err(),
+        "nobody inside waits on the context any more"
+    );
     assert!(gate.is_dropped());
 }
 

@@ -1,12 +1,10 @@
 //! C3: shields and `between` hold, however deep they are and however they are polled.
 
-use super::helpers::{Boxed, FreshWaker, Gate, Gated, ROOT, Slot, finish, gated, run, with_each_poll};
-use crate::support::Wakes;
-use ctx::{
-    __private::between,
-    CancelScope,
-    Context,
+use super::helpers::{
+    Boxed, FreshWaker, Gate, Gated, ROOT, Slot, between, finish, gated, run, with_each_poll,
 };
+use crate::support::Wakes;
+use ctx::{CancelScope, Context};
 use futures::{
     FutureExt, StreamExt,
     future::{join_all, select},
@@ -77,7 +75,8 @@ fn c3_a_shield_holds_alone() {
 fn c3_a_shield_holds_in_join_all() {
     for others in [2, 40] {
         holds(|scope, guarded| async move {
-            let waits = (0..others).map(|_| scope.run_until_cancelled(pending::<()>()).map(drop).boxed());
+            let waits =
+                (0..others).map(|_| scope.run_until_cancelled(pending::<()>()).map(drop).boxed());
             join_all(waits.chain([guarded])).await;
         });
     }
@@ -123,7 +122,10 @@ fn c3_a_shield_holds_at_every_depth() {
             let inner = scope.with_cancel().detach();
             let guarded = inner.run_until_cancelled_owned(deep);
             deep = if depth % 10 == 0 {
-                FuturesUnordered::from_iter([guarded]).collect::<Vec<_>>().map(drop).boxed()
+                FuturesUnordered::from_iter([guarded])
+                    .collect::<Vec<_>>()
+                    .map(drop)
+                    .boxed()
             } else {
                 guarded.map(drop).boxed()
             };
@@ -148,7 +150,11 @@ fn c3_a_shield_holds_through_both_sides_of_a_merge() {
     for left in [true, false] {
         for guard in GUARDS {
             let (scope, other) = (ROOT.with_cancel(), ROOT.with_cancel());
-            let merged = if left { scope.merge(&other) } else { other.merge(&scope) };
+            let merged = if left {
+                scope.merge(&other)
+            } else {
+                other.merge(&scope)
+            };
             let (gate, future) = gated();
             let mut outer = pin!(scope.run_until_cancelled(guard.put(&merged, future)));
             let wakes = Wakes::new();
@@ -235,7 +241,13 @@ fn c3_a_checkpoint_inside_between_fires_and_the_call_goes_on() {
 }
 
 /// A checkpoint whose future polled a shield once, and the shield in the hands of somebody else.
-fn held(scope: &CancelScope) -> (Pin<Box<impl Future<Output = bool> + use<>>>, Gate, Boxed<()>) {
+fn held(
+    scope: &CancelScope,
+) -> (
+    Pin<Box<impl Future<Output = bool> + use<>>>,
+    Gate,
+    Boxed<()>,
+) {
     let (gate, future) = gated();
     let slot = Slot::new(Guard::Shield.put(scope, future));
     let waits = scope.run_until_cancelled_owned(slot.future());
@@ -349,7 +361,10 @@ fn c3_a_shield_that_meets_many_outer_ones_forgets_the_gone() {
     // Each round has a checkpoint of its own around the same shield, as a `select!` in a loop has.
     let mut rounds = pin!(async {
         for _ in 0..10_000 {
-            scope.run_until_cancelled(select(&mut shield, ready(()))).await.unwrap();
+            scope
+                .run_until_cancelled(select(&mut shield, ready(())))
+                .await
+                .unwrap();
         }
         shield.await;
     });
@@ -369,9 +384,12 @@ fn c3_a_panic_after_a_shield_was_polled_leaves_it_to_its_owner() {
     {
         let armed = Arc::clone(&arm);
         let inside = async {
-            futures::join!(&mut shield, with_each_poll(move |_| {
-                assert!(Arc::strong_count(&armed) > 9, "as intended");
-            }))
+            futures::join!(
+                &mut shield,
+                with_each_poll(move |_| {
+                    assert!(Arc::strong_count(&armed) > 9, "as intended");
+                })
+            )
         };
         let outer = std::panic::AssertUnwindSafe(scope.run_until_cancelled(inside)).catch_unwind();
         assert!(finish(pin!(outer), &wakes).is_err());

@@ -3,11 +3,7 @@
 use super::helpers::{FreshWaker, ROOT, finish, gated, run};
 use crate::support::Wakes;
 use ctx::Cancelled;
-use futures::{
-    FutureExt, StreamExt,
-    future::join_all,
-    stream::FuturesUnordered,
-};
+use futures::{FutureExt, StreamExt, future::join_all, stream::FuturesUnordered};
 use std::{future::pending, pin::pin};
 
 #[test]
@@ -82,7 +78,9 @@ fn c4_shared_wakes_every_task_once() {
     let scope = ROOT.with_cancel();
     let (gate, future) = gated();
     let guarded = scope.run_until_cancelled_owned(future);
-    let shared = guarded.map(|result: Result<(), Cancelled>| result.is_err()).shared();
+    let shared = guarded
+        .map(|result: Result<(), Cancelled>| result.is_err())
+        .shared();
     let (mut here, mut there) = (pin!(shared.clone()), pin!(shared));
     let (mine, yours) = (Wakes::new(), Wakes::new());
     assert!(run(here.as_mut(), &mine).is_pending());
@@ -122,5 +120,9 @@ async fn c4_tasks_of_a_join_set_end() {
     while let Some(result) = set.join_next().await {
         assert!(result.unwrap().is_err());
     }
-    assert!(gates.iter().all(|gate| gate.is_dropped() && gate.polls() <= 2));
+    assert!(
+        gates
+            .iter()
+            .all(|gate| gate.is_dropped() && gate.polls() <= 2)
+    );
 }

@@ -1,0 +1,168 @@
+//! The way back: from an expansion to what the author wrote.
+//!
+//! Parentheses that the printer puts where they are needed, and our own attributes, are taken out of
+//! both sides before they are compared.
+
+use std::mem;
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::parse::Parser;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Arm, Attribute, Block, Expr, ExprAwait, ExprMatch, FnArg, ItemFn, Local, Macro, Pat, Stmt};
+use syn::StmtMacro;
+
+use crate::join;
+use crate::marks::{Mark, attrs_of};
+use crate::select::Select;
+use crate::std_macro;
+
+/// The tokens of a function, without what differs for good reasons.
+pub(super) fn canonical(mut function: ItemFn) -> String {
+    Strip::default().visit_item_fn_mut(&mut function);
+    function.into_token_stream().to_string()
+}
+
+/// The tokens of an expansion without what the macro added, and how many checkpoints that were.
+pub(super) fn stripped(mut function: ItemFn) -> (String, usize) {
+    let receiver = usize::from(function.sig.receiver().is_some());
+    let inputs = mem::take(&mut function.sig.inputs).into_iter().enumerate();
+    let written = inputs.filter(|(at, input)| *at != receiver || !is_ctx(input));
+    function.sig.inputs = written.map(|(_, input)| input).collect();
+    let mut strip = Strip::default();
+    strip.visit_item_fn_mut(&mut function);
+    (function.into_token_stream().to_string(), strip.checkpoints)
+}
+
+fn is_ctx(input: &FnArg) -> bool {
+    matches!(input, FnArg::Typed(typed) if matches!(&*typed.pat, Pat::Ident(pat) if pat.ident == "ctx"))
+}
+
+#[derive(Default)]
+struct Strip {
+    checkpoints: usize,
+}
+
+impl VisitMut for Strip {
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        block.stmts.retain(|stmt| !matches!(stmt, Stmt::Local(local) if names(&local.pat, "__shield")));
+        for stmt in &mut block.stmts {
+            // A macro that stands as a statement is a statement again.
+            if let Stmt::Macro(StmtMacro { attrs, mac, semi_token }) = stmt {
+                let expr = syn::ExprMacro { attrs: mem::take(attrs), mac: mac.clone() };
+                *stmt = Stmt::Expr(Expr::Macro(expr), *semi_token);
+            }
+            self.visit_stmt_mut(stmt);
+        }
+    }
+
+    fn visit_local_mut(&mut self, local: &mut Local) {
+        drop_marks(&mut local.attrs);
+        visit_mut::visit_local_mut(self, local);
+    }
+
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        if let Some(attrs) = attrs_of(expr) {
+            drop_marks(attrs);
+        }
+        visit_mut::visit_expr_mut(self, expr);
+        *expr = match mem::replace(expr, Expr::PLACEHOLDER) {
+            Expr::Paren(paren) => *paren.expr,
+            Expr::Match(whole) => self.unmatch(whole),
+            Expr::MethodCall(mut call) if is_path(&call.receiver, "__slot") && call.args.len() == 1 => {
+                self.checkpoints += 1;
+                call.args.pop().expect("the branch")
+            }
+            other => other,
+        };
+    }
+
+    fn visit_macro_mut(&mut self, mac: &mut Macro) {
+        let name = mac.path.segments.last().map(|last| last.ident.to_string());
+        mac.tokens = match name.as_deref() {
+            Some("select") => self.select(mac),
+            Some("join" | "try_join") => {
+                let mut args = join::Args::parse.parse2(mac.tokens.clone()).expect("branches");
+                args.futures.iter_mut().for_each(|future| self.visit_expr_mut(future));
+                args.into_tokens()
+            }
+            _ => {
+                let mut args = std_macro::Args::of(mac).expect("arguments");
+                args.each(|arg| self.visit_expr_mut(arg));
+                args.into_tokens()
+            }
+        };
+    }
+}
+
+impl Strip {
+    /// What stood where the macro has put a `match`.
+    fn unmatch(&mut self, mut whole: ExprMatch) -> Expr {
+        match &mut *whole.expr {
+            Expr::Await(awaited) => match calls(&awaited.base) {
+                Some("race" | "between") => {
+                    self.checkpoints += 1;
+                    let Expr::Call(call) = &mut *awaited.base else { unreachable!() };
+                    let base = call.args.pop().expect("the awaited expression");
+                    Expr::Await(ExprAwait { base: Box::new(base), ..awaited.clone() })
+                }
+                _ => Expr::Match(whole),
+            },
+            Expr::Reference(shield) if calls(&shield.expr) == Some("shield") => only(whole.arms),
+            Expr::Reference(shield) if is_path(&shield.expr, "__shield") => only(whole.arms),
+            scrutinee if calls(scrutinee) == Some("slot") => match only(whole.arms) {
+                Expr::Match(join) => *join.expr,
+                select => select,
+            },
+            _ => Expr::Match(whole),
+        }
+    }
+
+    /// The pattern and the `else` of each branch; `visit_expr_mut` has seen to the rest.
+    fn select(&mut self, mac: &Macro) -> TokenStream {
+        let mut select = Select::parse.parse2(mac.tokens.clone()).expect("branches");
+        let expanded = select.branches.iter().any(|branch| is_slot(&branch.future));
+        select.each(|expr| self.visit_expr_mut(expr));
+        if expanded {
+            for branch in &mut select.branches {
+                let Pat::TupleStruct(ok) = &mut branch.pat else { panic!("a branch without `Ok`") };
+                branch.pat = ok.elems.pop().expect("the pattern");
+            }
+            let Some(Expr::Match(otherwise)) = select.otherwise.take() else { panic!("no `else`") };
+            let last = otherwise.arms.into_iter().next_back().expect("`None`");
+            let written = !matches!(&*last.body, Expr::Macro(it) if it.mac.path.leading_colon.is_some());
+            select.otherwise = written.then_some(*last.body);
+        }
+        select.into_tokens()
+    }
+}
+
+fn is_slot(future: &Expr) -> bool {
+    matches!(future, Expr::MethodCall(call) if is_path(&call.receiver, "__slot"))
+}
+
+/// The name of a function of the hidden module, if that is what an expression calls.
+fn calls(expr: &Expr) -> Option<&'static str> {
+    let Expr::Call(call) = expr else { return None };
+    let Expr::Path(function) = &*call.func else { return None };
+    let mut names = function.path.segments.iter().rev().map(|segment| segment.ident.to_string());
+    let (last, module) = (names.next()?, names.next()?);
+    let known = ["race", "between", "shield", "slot"];
+    known.into_iter().find(|name| *name == last && module == "__private")
+}
+
+fn only(arms: Vec<Arm>) -> Expr {
+    *arms.into_iter().next().expect("an arm").body
+}
+
+fn is_path(expr: &Expr, name: &str) -> bool {
+    matches!(expr, Expr::Path(path) if path.path.is_ident(name))
+}
+
+fn names(pat: &Pat, name: &str) -> bool {
+    matches!(pat, Pat::Ident(pat) if pat.ident == name)
+}
+
+fn drop_marks(attrs: &mut Vec<Attribute>) {
+    attrs.retain(|attr| Mark::of(attr).is_none());
+}

@@ -1,0 +1,144 @@
+//! Checkpoints and deadlines: under the paused clock, outside any runtime, and between runtimes.
+
+use super::helpers::{ROOT, finish, gated, run};
+use crate::support::Wakes;
+use futures::{StreamExt, stream::FuturesUnordered};
+use std::{future::pending, pin::pin, task::Poll, time::Duration};
+use tokio::{runtime::Builder, time};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test(start_paused = true)]
+async fn c4_a_deadline_ends_the_innermost_checkpoint() {
+    let start = time::Instant::now();
+    let scope = ROOT.with_timeout(SECOND);
+    let inside = scope.run_until_cancelled(pending::<()>());
+    let outcome = scope.run_until_cancelled(inside).await;
+    assert!(outcome.unwrap().unwrap_err().is_deadline_exceeded());
+    assert_eq!(start.elapsed().as_secs(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c4_a_deadline_wakes_the_task_once_for_a_chain() {
+    let scope = ROOT.with_timeout(SECOND);
+    let inside = scope.run_until_cancelled(scope.run_until_cancelled(pending::<()>()));
+    let mut waits = pin!(scope.run_until_cancelled(inside));
+    let wakes = Wakes::new();
+    assert!(run(waits.as_mut(), &wakes).is_pending());
+    time::advance(SECOND / 2).await;
+    assert_eq!(wakes.count(), 0);
+    time::advance(SECOND).await;
+    assert_eq!(wakes.count(), 1);
+    assert!(matches!(finish(waits, &wakes), Ok(Ok(Err(_)))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn c3_the_earlier_deadline_inside_decides_first() {
+    let outer = ROOT.with_timeout(3 * SECOND);
+    let inner = outer.with_timeout(SECOND);
+    let start = time::Instant::now();
+    let outcome = outer
+        .run_until_cancelled(async {
+            let inside = inner.run_until_cancelled(pending::<()>()).await;
+            assert!(inside.unwrap_err().is_deadline_exceeded());
+            pending::<()>().await;
+        })
+        .await;
+    assert!(outcome.unwrap_err().is_deadline_exceeded());
+    assert_eq!(
+        start.elapsed().as_secs(),
+        3,
+        "the outer one took over, with its own timer"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn c3_a_grace_period_ends_by_its_own_deadline() {
+    let scope = ROOT.with_cancel();
+    let grace = scope.without_cancel().with_timeout(5 * SECOND);
+    let (gate, future) = gated();
+    let waits = scope.run_until_cancelled(grace.run_until_cancelled(future));
+    let cancel = async {
+        time::sleep(SECOND).await;
+        scope.cancel();
+        time::sleep(SECOND).await;
+        assert!(!gate.is_dropped());
+    };
+    let start = time::Instant::now();
+    let (outcome, ()) = futures::join!(waits, cancel);
+    assert!(outcome.unwrap().unwrap_err().is_deadline_exceeded());
+    assert_eq!(start.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c4_deadlines_ring_under_futures_unordered() {
+    let parent = ROOT.with_timeout(40 * SECOND);
+    let scopes: Vec<_> = (1..50).map(|n| parent.with_timeout(n * SECOND)).collect();
+    let members = scopes
+        .iter()
+        .map(|it| it.run_until_cancelled(pending::<()>()));
+    let mut all = members.collect::<FuturesUnordered<_>>();
+    let start = time::Instant::now();
+    let ended = parent
+        .run_until_cancelled(async {
+            let mut ended = 0;
+            while let Some(result) = all.next().await {
+                assert!(result.is_err());
+                ended += 1;
+            }
+            ended
+        })
+        .await;
+    assert_eq!(start.elapsed().as_secs(), 40);
+    assert!(matches!(ended, Ok(49) | Err(_)));
+}
+
+#[test]
+fn c4_a_deadline_rings_outside_any_runtime() {
+    let scope = ROOT.with_timeout(Duration::from_millis(10));
+    let inside = scope.run_until_cancelled(pending::<()>());
+    let outcome = futures::executor::block_on(scope.run_until_cancelled(inside));
+    assert!(outcome.unwrap().unwrap_err().is_deadline_exceeded());
+}
+
+#[test]
+fn c8_a_waiting_checkpoint_moves_between_runtimes() {
+    let paused = || {
+        Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    let (first, second) = (paused(), paused());
+    let scope = first.block_on(async { ROOT.with_timeout(SECOND) });
+    let inside = scope.run_until_cancelled(pending::<()>());
+    let mut waits = Box::pin(scope.run_until_cancelled(inside));
+    let wakes = Wakes::new();
+    first.block_on(async { assert!(run(waits.as_mut(), &wakes).is_pending()) });
+    drop(first);
+    // The runtime that held the timer is gone; outside of all, and in the next one, there are others.
+    assert!(run(waits.as_mut(), &wakes).is_pending());
+    let outcome = second.block_on(async { time::timeout(60 * SECOND, waits.as_mut()).await });
+    assert!(
+        outcome
+            .unwrap()
+            .unwrap()
+            .unwrap_err()
+            .is_deadline_exceeded()
+    );
+}
+
+#[test]
+fn c8_a_waiting_checkpoint_leaves_its_runtime() {
+    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+    let scope = ROOT.with_timeout(Duration::from_millis(10));
+    let mut waits = Box::pin(scope.run_until_cancelled(pending::<()>()));
+    runtime.block_on(async {
+        let polled = std::future::poll_fn(|cx| Poll::Ready(waits.as_mut().poll(cx))).await;
+        // A slow machine may be past the deadline already.
+        assert!(polled.is_pending() || scope.is_cancelled());
+    });
+    drop(runtime);
+    assert!(futures::executor::block_on(waits).is_err());
+}
