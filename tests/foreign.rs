@@ -168,13 +168,8 @@ fn a_value_that_panics_when_it_is_dropped_harms_nobody_else() {
     let root = Context::background().with_cancel();
     let sibling = root.with_cancel();
     let mut waiter = Polled::pending(sibling.done());
-    let ctx = root
-        .with_value(&PANICS, PanicsOnDrop)
-        .with_cancel()
-        .with_value(&PANICS, PanicsOnDrop);
-    let below = ctx.with_cancel();
+    let below = root.with_value(&PANICS, PanicsOnDrop).with_cancel();
     let waiting = Polled::pending(below.done_owned());
-    drop(ctx);
     let dropped = catch_unwind(AssertUnwindSafe(|| drop((waiting, below))));
     assert!(dropped.is_err());
     assert!(root.cancel());

@@ -149,19 +149,14 @@ fn v3_a_look_up_does_not_grow_with_the_depth_of_the_tree() {
 
 #[test]
 fn v4_debug_prints_the_chain_and_never_a_value() {
-    let secret = "do not print".to_owned();
+    let named = Context::background().with_value(&NAME, "do not print".to_owned());
     let line = line!() + 1;
-    let scope = Context::background()
-        .with_value(&NAME, secret)
-        .with_cancel();
+    let scope = named.with_cancel();
     let ctx = scope.without_cancel().with_value(&TENANT, 7);
-    let text = format!("{ctx:?}");
-    let here = file!();
+    let end = ".without_cancel().with_value(TENANT = 7)";
     assert_eq!(
-        text,
-        format!(
-            "Background.with_value(NAME).with_cancel({here}:{line}).without_cancel().with_value(TENANT = 7)"
-        )
+        format!("{ctx:?}"),
+        format!("Background.with_value(NAME).with_cancel({}:{line}){end}", file!())
     );
     assert_eq!(format!("{:?}", Context::todo()), "Background");
     assert_eq!(format!("{NAME:?}"), "Key(\"NAME\")");

@@ -45,13 +45,25 @@ impl<T> Few<T> {
         values.into_iter().for_each(|value| self.push(value));
     }
 
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<T> {
-        let last = self.rest.pop().or_else(|| self.first.take());
+        if self.rest.is_empty() {
+            return self.first.take();
+        }
+        let last = self.rest.pop();
         // Giving back a half only at a quarter keeps this linear in the number of pushes.
         if self.rest.capacity() > KEEP && self.rest.len() < self.rest.capacity() / 4 {
             self.rest.shrink_to(self.rest.capacity() / 2);
         }
         last
+    }
+
+    /// Everything, in the order in which it was pushed.
+    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = T> + use<T> {
+        self.first
+            .take()
+            .into_iter()
+            .chain(std::mem::take(&mut self.rest))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {

@@ -38,22 +38,24 @@ pub(crate) enum Kind {
     Shield { values: Option<Arc<Node>> },
 }
 
-/// A context that can end. The order of the fields is the order in which a check reads them.
+/// A context that can end. What a check and a walk touch comes first, in memory too: a walk over many
+/// scopes takes its time waiting for memory.
+#[repr(C)]
 pub(crate) struct ScopeNode {
     /// Read by everybody without a lock; written under `links`.
     pub(crate) state: State,
+    /// Who is to hear of the end, and the lock of this scope.
+    pub(crate) links: Lock<Links>,
     /// The earliest deadline of the line. Never changes.
     pub(crate) deadline: Option<Deadline>,
+    /// Where the parent on each side lists this scope. Guarded by that parent's `links`.
+    pub(crate) places: [Place; 2],
     /// The other side of a merge: a line. Never changes.
     pub(crate) other: Option<Arc<Node>>,
     /// The nearest layer above. Never changes.
     pub(crate) values: Option<Arc<Node>>,
     /// Who made it. Never changes.
     pub(crate) made: Made,
-    /// Where the parent on each side lists this scope. Guarded by that parent's `links`.
-    pub(crate) places: [Place; 2],
-    /// Who is to hear of the end, and the lock of this scope.
-    pub(crate) links: Lock<Links>,
 }
 
 /// The index in a parent's list of children, or that there is none.

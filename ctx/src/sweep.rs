@@ -14,6 +14,7 @@
 use crate::{
     callbacks,
     node::{Node, Place, ScopeRef},
+    state::Record,
     tree::Child,
 };
 use std::{
@@ -28,7 +29,7 @@ const BATCH: usize = 32;
 /// Ends what is below `root`, which has ended, takes it out of its parents' lists and tells everybody.
 pub(crate) fn sweep(root: ScopeRef<'_>) {
     let mut harvest = Harvest::default();
-    if harvest.reap(root) {
+    if harvest.reap(root, None) {
         descend(root.node, &mut harvest);
     }
     root.own.leave_parents(root.node, Arc::as_ptr(root.node));
@@ -45,13 +46,13 @@ fn descend(root: &Arc<Node>, harvest: &mut Harvest) {
             continue;
         }
         let batch = std::mem::take(&mut level.batch);
+        let record = level.record.clone();
         let depth = path.len() - 1;
         for (child, _) in &batch {
             let Some(scope) = ScopeRef::of(child) else {
                 continue;
             };
-            scope.settle(false);
-            if harvest.reap(scope) {
+            if harvest.reap(scope, record.as_ref()) {
                 path.push(Level::of(Arc::clone(child)));
             } else {
                 leave_other_side(child);
@@ -72,6 +73,8 @@ fn leave_other_side(child: &Arc<Node>) {
 
 struct Level {
     node: Arc<Node>,
+    /// What ended it.
+    record: Option<Record>,
     /// The children at work, from the one at `base` on.
     batch: Vec<(Arc<Node>, crate::node::Side)>,
     base: usize,
@@ -80,6 +83,7 @@ struct Level {
 impl Level {
     fn of(node: Arc<Node>) -> Self {
         Self {
+            record: ScopeRef::of(&node).and_then(|scope| scope.own.state.record()),
             node,
             batch: Vec::new(),
             base: usize::MAX,
@@ -129,9 +133,13 @@ struct Harvest {
 }
 
 impl Harvest {
-    /// Takes out who waits on `scope`; whether it has children to be walked.
-    fn reap(&mut self, scope: ScopeRef<'_>) -> bool {
+    /// Ends `scope` if the walk comes from above it, and takes out who waits on it; whether it has
+    /// children to be walked.
+    fn reap(&mut self, scope: ScopeRef<'_>, above: Option<&Record>) -> bool {
         let mut links = scope.own.links.lock();
+        if let Some(above) = above {
+            scope.inherit(above);
+        }
         links.waiters.drain_into(&mut self.wakers);
         if links.callbacks.is_some() {
             self.callbacks.push(Arc::clone(scope.node));

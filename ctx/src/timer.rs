@@ -109,9 +109,10 @@ impl Timer {
                 }
             }
         }
-        match self.bell.as_mut().project() {
-            BellProject::Thread { alarm } if alarm.set(cx.waker()) => Poll::Ready(()),
-            BellProject::Thread { .. } | BellProject::Runtime { .. } => Poll::Pending,
-        }
+        let rung = match self.bell.as_mut().project() {
+            BellProject::Thread { alarm } => alarm.set(cx.waker()),
+            BellProject::Runtime { .. } => false,
+        };
+        if rung { Poll::Ready(()) } else { Poll::Pending }
     }
 }

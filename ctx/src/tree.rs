@@ -211,19 +211,42 @@ impl ScopeRef<'_> {
             .parents()
             .filter_map(|(_, it)| it.own.state.record())
             .min_by_key(|record| record.when);
-        let deadline = self.own.deadline.as_ref();
-        let by_deadline = match (&above, deadline) {
-            (_, None) => false,
-            (None, Some(_)) => expired,
+        match above {
+            Some(above) => Some(self.verdict_below(above)),
+            None if expired => self.deadline_record(),
+            None => None,
+        }
+    }
+
+    /// What ends this scope where `above` is the earliest end of its parents.
+    fn verdict_below(self, above: Record) -> Record {
+        let by_deadline = match &self.own.deadline {
+            None => false,
             // On a tie too: a deadline beats a call, and of two deadlines it is this one that was chosen
             // for its owner, when the scope was made. The record above may be that of a merge's second
             // side, which somebody happened to look at before the first.
-            (Some(above), Some(deadline)) => deadline.at <= above.when,
+            Some(deadline) => deadline.at <= above.when,
         };
         if by_deadline {
-            self.deadline_record()
+            self.deadline_record().unwrap_or(above)
         } else {
             above
+        }
+    }
+
+    /// Ends the scope for the walk that comes from a parent, whose record is `above`. The caller holds
+    /// this scope's lock.
+    pub(crate) fn inherit(self, above: &Record) {
+        if self.own.state.load().ended() {
+            return;
+        }
+        let record = if self.own.other.is_some() {
+            self.verdict(false)
+        } else {
+            Some(self.verdict_below(above.clone()))
+        };
+        if let Some(record) = record {
+            self.own.state.publish(record);
         }
     }
 
@@ -241,32 +264,30 @@ impl ScopeRef<'_> {
             cause,
             noticed: None,
         };
-        let won = self.publish_own(cancelled);
+        let late = self.publish_own(cancelled);
         sweep::sweep(self);
-        won
+        // The record of a call that came too late goes last: its cause is foreign code, whose panic is
+        // the caller's business and must not keep those who wait from being woken.
+        late.is_none()
     }
 
-    fn publish_own(self, cancelled: Cancelled) -> bool {
+    /// Publishes this record, unless the scope has ended, or is found to have: then it is given back.
+    fn publish_own(self, cancelled: Cancelled) -> Option<Record> {
         let when = Instant::now();
         let expired = matches!(&self.own.deadline, Some(deadline) if deadline.at <= when);
         let own = Record { cancelled, when };
-        // The loser's record is dropped after the lock, since a cause is foreign code.
-        let mut late = None;
         let links = self.own.links.lock();
-        let won = if self.own.state.load().ended() {
-            late = Some(own);
-            false
+        let late = if self.own.state.load().ended() {
+            Some(own)
         } else if let Some(earlier) = self.verdict(expired) {
             self.own.state.publish(earlier);
-            late = Some(own);
-            false
+            Some(own)
         } else {
             self.own.state.publish(own);
-            true
+            None
         };
         drop(links);
-        drop(late);
-        won
+        late
     }
 
     /// Enters the lists of the parents, so that their end is brought here (invariant 1).

@@ -93,21 +93,18 @@ impl WaitList {
         if self.waiting == 0 {
             return;
         }
-        let start = wakers.len();
-        wakers.reserve(self.waiting);
-        while let Some(slot) = self.slots.pop() {
+        for slot in self.slots.take_all() {
             if let Slot::Waiting(waker) = slot {
                 wakers.push(waker);
             }
         }
-        wakers[start..].reverse();
         self.waiting = 0;
         self.free = Key::NONE;
     }
 
     /// With nobody waiting no key is out, so the places can be given back.
     fn forget_places(&mut self) {
-        while self.slots.pop().is_some() {}
+        drop(self.slots.take_all());
         self.free = Key::NONE;
     }
 }

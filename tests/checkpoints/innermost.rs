@@ -201,12 +201,10 @@ fn c3_done_is_a_signal_and_no_checkpoint() {
 fn c3_an_inner_one_that_was_only_made_or_is_over_does_not_answer() {
     let scope = ROOT.with_cancel();
     let never_polled = scope.run_until_cancelled(pending::<()>());
-    let mut over = Box::pin(scope.run_until_cancelled(ready(())));
-    let mut waits = pin!(scope.run_until_cancelled(poll_fn(|cx| {
-        // Finished in this very poll, after which nothing inside waits on the context.
-        drop(over.as_mut().poll(cx));
-        Poll::<()>::Pending
-    })));
+    let mut waits = pin!(scope.run_until_cancelled(async {
+        scope.run_until_cancelled(ready(())).await.unwrap();
+        pending::<()>().await;
+    }));
     let wakes = Wakes::new();
     assert!(crate::support::poll_pinned(waits.as_mut(), &wakes).is_pending());
     scope.cancel();

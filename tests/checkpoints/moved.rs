@@ -50,7 +50,7 @@ impl Nest {
         let before = self.wakes.count();
         scope.cancel();
         assert!(self.wakes.count() > before, "the wake-up is lost");
-        assert!(finish(self.outer, &self.wakes));
+        assert!(finish(self.outer.as_mut(), &self.wakes));
     }
 }
 
@@ -71,7 +71,7 @@ fn c8_an_inner_one_is_taken_out_and_polled_by_another_task() {
     assert!(run(inner.as_mut(), &other).is_pending());
     nest.hears(&scope);
     assert_eq!(other.count(), 1);
-    assert!(finish(inner, &other).is_err());
+    assert!(finish(inner.as_mut(), &other).is_err());
 }
 
 #[test]
@@ -172,10 +172,10 @@ fn c8_an_inner_one_finishes_elsewhere() {
     let mut outer = Box::pin(scope.run_until_cancelled(inner.future()));
     let wakes = Wakes::new();
     assert!(run(outer.as_mut(), &wakes).is_pending());
-    let inner = inner.take();
+    let mut inner = inner.take();
     gate.open();
     let before = wakes.count();
-    finish(inner, &Wakes::new()).unwrap();
+    finish(inner.as_mut(), &Wakes::new()).unwrap();
     assert!(wakes.count() > before, "the outer one takes over at once");
     assert!(run(outer.as_mut(), &wakes).is_pending());
     let before = wakes.count();
@@ -447,7 +447,7 @@ fn c8_new_wakers_for_every_poll_do_not_spin() {
     let same: Boxed<()> = Box::pin(
         scope
             .run_until_cancelled_owned(narrow.run_until_cancelled_owned(
-                scope.run_until_cancelled_owned(narrow.run_until_cancelled_owned(pending())),
+                scope.run_until_cancelled_owned(narrow.run_until_cancelled_owned(pending::<()>())),
             ))
             .map(drop),
     );
@@ -570,7 +570,7 @@ fn c8_a_panic_in_a_poll_or_a_drop_leaves_the_thread_in_order() {
     for in_drop in [false, true] {
         let trial = async {
             let scope = scope.with_cancel();
-            let bomb = in_drop.then_some(Bomb);
+            let bomb = in_drop.then(|| Bomb);
             let inside = scope.run_until_cancelled(scope.run_until_cancelled(async {
                 let _bomb = bomb;
                 let _waiting = chain(&scope, 2).now_or_never();

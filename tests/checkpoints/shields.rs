@@ -43,17 +43,15 @@ impl Guard {
 /// Cancels while a guarded future waits inside `build(guarded)` inside a checkpoint, and asks that it is
 /// left alone until it is done; then, that the rest ends.
 #[track_caller]
-fn holds<F: Future>(build: impl Fn(CancelScope, Boxed<()>) -> F) {
+fn holds<F: Future>(build: impl Fn(Context, Boxed<()>) -> F) {
     for guard in GUARDS {
         let scope = ROOT.with_cancel();
         let (gate, future) = gated();
         let guarded = guard.put(&scope, future);
-        let canceller = scope.canceller();
-        let ctx = scope.clone();
-        let mut outer = Box::pin(ctx.run_until_cancelled(build(scope, guarded)));
+        let mut outer = Box::pin(scope.run_until_cancelled(build(scope.clone(), guarded)));
         let wakes = Wakes::new();
         assert!(run(outer.as_mut(), &wakes).is_pending());
-        canceller.cancel();
+        scope.cancel();
         for _ in 0..3 {
             assert!(run(outer.as_mut(), &wakes).is_pending());
         }

@@ -37,7 +37,10 @@ fn no_tokens_make_the_macro_panic() {
 fn garbage(random: &mut Random, words: &[TokenTree], depth: usize) -> TokenStream {
     let count = random.below(12);
     iter::repeat_with(|| match depth.checked_sub(1) {
-        Some(depth) if random.one_in(4) => group(random, garbage(random, words, depth)),
+        Some(depth) if random.one_in(4) => {
+            let inside = garbage(random, words, depth);
+            group(random, inside)
+        }
         _ => random.pick(words).clone(),
     })
     .take(count)

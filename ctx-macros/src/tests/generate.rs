@@ -12,7 +12,7 @@ pub(super) struct Sample {
 /// Writes one function.
 pub(super) fn function(random: &mut Random) -> Sample {
     let args = *random.pick(&["", "", "owned", "checkpoints = between", "checkpoints = none", "crate = our::ctx"]);
-    let mut writer = Writer { random, counts: args != "checkpoints = none", checkpoints: 0 };
+    let mut writer = Writer { random, counts: args != "checkpoints = none", ours: true, checkpoints: 0 };
     let shape = writer.random.below(4);
     let head = writer.head();
     let body = writer.block(4);
@@ -29,6 +29,8 @@ struct Writer<'r> {
     random: &'r mut Random,
     /// Whether an await here becomes a checkpoint.
     counts: bool,
+    /// Whether our attributes have a meaning here.
+    ours: bool,
     checkpoints: usize,
 }
 
@@ -58,8 +60,8 @@ impl Writer<'_> {
             3 => format!("x += {};", self.expr(depth)),
             4 => format!("println!(\"{{}} {{y}}\", {}, y = {});", self.expr(depth), self.expr(depth)),
             5 => format!("let ctx = ctx.with_timeout({});", self.expr(depth)),
-            6 => self.marked(depth),
-            7 => format!("fn nested() {}", self.elsewhere(|writer| writer.block(1))),
+            6 if self.ours => self.marked(depth),
+            7 => format!("fn nested() {}", self.scope(false, false, |writer| writer.block(1))),
             8 => format!("loop {}", self.block(depth.saturating_sub(2))),
             _ => format!("{};", self.expr(depth)),
         }
@@ -70,8 +72,14 @@ impl Writer<'_> {
         match self.random.below(4) {
             0 => format!("#[shield] let x = {};", self.expr(depth)),
             1 => format!("#[shield] {}", self.block(depth.saturating_sub(1))),
-            2 => format!("#[checkpoints(none)] {}", self.elsewhere(|writer| writer.block(1))),
-            _ => format!("#[checkpoints(between)] {}", self.block(depth.saturating_sub(1))),
+            2 => {
+                let inside = self.scope(false, self.ours, |writer| writer.block(1));
+                format!("#[checkpoints(none)] {inside}")
+            }
+            _ => {
+                let inside = self.scope(true, self.ours, |writer| writer.block(depth.saturating_sub(1)));
+                format!("#[checkpoints(between)] {inside}")
+            }
         }
     }
 
@@ -93,19 +101,19 @@ impl Writer<'_> {
             14 => self.std_macro(depth),
             15 => self.select(depth),
             16 => self.join(depth),
-            17 => format!("(#[shield] f({}))", self.expr(depth)),
+            17 if self.ours => format!("(#[shield] f({}))", self.expr(depth)),
             18 => format!("S {{ a: {}, b }}", self.expr(depth)),
             19 => format!("unsafe {}", self.block(depth)),
             20 => format!("({}, {},)", self.expr(depth), self.expr(depth)),
             21 => format!("-*{}", self.awaited(depth)),
-            22 => format!("info!(\"{}\")", self.leaf()),
+            22 => format!("info!({})", self.leaf()),
             _ => self.leaf(),
         }
     }
 
     fn leaf(&mut self) -> String {
-        let leaves = ["x", "ctx", "1", "f()", "self.a", "&ctx", "ctx.done()", "r#type::<T>()", "b'a'", "\"text\""];
-        (*self.random.pick(&leaves)).replace('"', "'").replace("'text'", "0.5")
+        let leaves = ["x", "ctx", "1", "f()", "self.a", "&ctx", "ctx.done()", "r#type::<T>()", "\"\"", "[0.5; 2]"];
+        (*self.random.pick(&leaves)).to_owned()
     }
 
     fn awaited(&mut self, depth: usize) -> String {
@@ -131,7 +139,7 @@ impl Writer<'_> {
 
     /// A scope whose awaits are not the function's.
     fn other_scope(&mut self, depth: usize) -> String {
-        let inside = self.elsewhere(|writer| writer.block(depth.min(2)));
+        let inside = self.scope(false, false, |writer| writer.block(depth.min(2)));
         match self.random.below(4) {
             0 => format!("async {inside}"),
             1 => format!("(async move {inside})"),
@@ -142,9 +150,7 @@ impl Writer<'_> {
 
     /// A scope that is annotated for itself.
     fn own_scope(&mut self, depth: usize) -> String {
-        let outside = std::mem::replace(&mut self.counts, true);
-        let inside = self.block(depth.min(2));
-        self.counts = outside;
+        let inside = self.scope(true, true, |writer| writer.block(depth.min(2)));
         match self.random.below(2) {
             0 => format!("(#[with_context] async {inside})"),
             _ => format!("(#[with_context(checkpoints = between)] async |x: u8| -> R {inside})"),
@@ -154,7 +160,7 @@ impl Writer<'_> {
     fn std_macro(&mut self, depth: usize) -> String {
         let (first, second) = (self.expr(depth), self.expr(depth));
         match self.random.below(5) {
-            0 => format!("format!('a', {first}, x = {second})").replace("'a'", "\"{} {x}\""),
+            0 => format!("format!(\"{{}} {{x}}\", {first}, x = {second})"),
             1 => format!("std::vec![{first}; {second}]"),
             2 => format!("vec![{first}, {second},]"),
             3 => format!("matches!({first}, Some(x) if {second})"),
@@ -184,11 +190,12 @@ impl Writer<'_> {
         format!("{name}!({})", branches.join(", "))
     }
 
-    /// Writes what is no business of the function's.
-    fn elsewhere(&mut self, write: impl FnOnce(&mut Self) -> String) -> String {
-        let outside = std::mem::replace(&mut self.counts, false);
+    /// Writes the inside of another scope.
+    fn scope(&mut self, counts: bool, ours: bool, write: impl FnOnce(&mut Self) -> String) -> String {
+        let outside = (self.counts, self.ours);
+        (self.counts, self.ours) = (counts, ours);
         let written = write(self);
-        self.counts = outside;
+        (self.counts, self.ours) = outside;
         written
     }
 }

@@ -19,6 +19,7 @@ use crate::std_macro;
 
 /// The tokens of a function, without what differs for good reasons.
 pub(super) fn canonical(mut function: ItemFn) -> String {
+    function.sig.inputs.pop_punct();
     Strip::default().visit_item_fn_mut(&mut function);
     function.into_token_stream().to_string()
 }
@@ -87,7 +88,7 @@ impl VisitMut for Strip {
                 args.into_tokens()
             }
             _ => {
-                let mut args = std_macro::Args::of(mac).expect("arguments");
+                let mut args = std_macro::Args::of(mac).unwrap_or_else(|error| panic!("{error}: {}", mac.tokens));
                 args.each(|arg| self.visit_expr_mut(arg));
                 args.into_tokens()
             }
