@@ -3,7 +3,6 @@
 //! `cargo bench -p ctx` prints the table that the README quotes; `-- waiting` one section of it. Each figure is the smallest of many
 //! short batches, taken in turns, so that a noisy neighbour hits all alike; read the ratios.
 
-#![expect(missing_docs, reason = "a program, not an interface")]
 #![allow(clippy::cast_precision_loss, reason = "figures are for reading")]
 
 use ctx::{Context, ctx_value};
@@ -169,20 +168,22 @@ fn deriving() {
         black_box(Arc::new(black_box(7_u64)));
     });
     table.row("with_cancel and drop", || {
-        black_box(black_box(&*root).with_cancel());
+        drop(black_box(black_box(&*root).with_cancel()));
     });
     table.row("with_cancel and drop, below a value", || {
-        black_box(black_box(&valued).with_cancel());
+        drop(black_box(black_box(&valued).with_cancel()));
     });
     table.row("with_timeout and drop", || {
-        black_box(black_box(&*root).with_timeout(Duration::from_secs(1)));
+        drop(black_box(
+            black_box(&*root).with_timeout(Duration::from_secs(1)),
+        ));
     });
     table.row("with_cancel, cancel and drop", || {
         let scope = black_box(&*root).with_cancel();
         black_box(scope.cancel());
     });
     table.row("merge and drop", || {
-        black_box(black_box(&*root).merge(&other));
+        drop(black_box(black_box(&*root).merge(&other)));
     });
     table.row("clone and drop", || {
         black_box(black_box(&*root).clone());
@@ -258,7 +259,7 @@ fn waiting() {
         black_box(run(token.run_until_cancelled(Yields(1)), waker));
     });
     table.row("16 nested, 100 yields, bare", || {
-        run(bare_chain(15, 100), waker)
+        run(bare_chain(15, 100), waker);
     });
     table.row("16 nested, 100 yields", || run(chain(ctx, 15, 100), waker));
     table.row("token: 16 nested, 100 yields", || {

@@ -53,10 +53,6 @@ impl OnCancel {
     /// ```
     /// assert!(ctx::Context::background().on_cancel(|_| ()).stop());
     /// ```
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "most callers only want it stopped"
-    )]
     pub fn stop(mut self) -> bool {
         self.stop_once()
     }

@@ -192,7 +192,7 @@ impl fmt::Debug for Cancelled {
             .field("cancelled_at", &place(self.at))
             .field("noticed_at", &self.noticed.map(place))
             .field("cause", &self.cause)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

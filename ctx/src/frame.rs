@@ -164,6 +164,10 @@ impl Asking {
     }
 
     /// Lends the frame the checkpoint's hold, for shields inside to find.
+    #[expect(
+        clippy::unused_self,
+        reason = "only who has a frame can lend it anything"
+    )]
     pub(crate) fn lend(&self, hold: Arc<Hold>) {
         with_stack(|stack| {
             if let Some(frame) = stack.frames.last_mut() {
@@ -361,8 +365,8 @@ impl Answers<'_> {
                     }
                 }
                 Some(Descent::Open | Descent::Shielded) => {
-                    let hold = frame.heard.rare().hold.get_or_insert_with(Hold::new);
-                    self.held.add(hold, held);
+                    let its_hold = frame.heard.rare().hold.get_or_insert_with(Hold::new);
+                    self.held.add(its_hold, held);
                     held += 1;
                 }
             }

@@ -231,9 +231,9 @@ impl Keeper {
     /// Takes the hold back from the frame; whether a shield inside holds this checkpoint.
     fn keep_hold(&mut self, hold: Option<Arc<Hold>>, waker: &Waker) -> bool {
         let Some(hold) = hold else { return false };
-        let held = hold.asleep(waker);
+        let must_wait = hold.asleep(waker);
         self.rare().hold = Some(hold);
-        held
+        must_wait
     }
 
     /// Waits in the scope's list, and for its deadline; the record if it has ended.
@@ -247,9 +247,7 @@ impl Keeper {
             Enrolled::Ended(record) => return Some(record),
             Enrolled::Waiting { replaced } => wakers.extend(replaced),
         }
-        if scope.own.deadline.is_none() {
-            return None;
-        }
+        scope.own.deadline.as_ref()?;
         match watch::poll_deadline(scope, &mut self.rare().timer, cx) {
             Poll::Ready(record) => Some(record),
             Poll::Pending => None,

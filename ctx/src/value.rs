@@ -108,13 +108,11 @@ impl<T: Send + Sync + 'static> Key<T> {
             Some(node) => layer::find(node, self.numbered()),
             None => None,
         };
-        match found {
-            Some(layer) => layer.value.downcast_ref(),
-            None => {
-                let default = self.default?;
-                Some(self.made_default.get_or_init(default))
-            }
+        if let Some(layer) = found {
+            return layer.value.downcast_ref();
         }
+        let default = self.default?;
+        Some(self.made_default.get_or_init(default))
     }
 }
 
