@@ -1,1 +1,371 @@
+//! What contexts cost: allocations counted one by one, memory that stays flat (T7), and depth that is no
+//! limit (T8).
 
+use crate::support::{Polled, Shuffle, on_a_small_stack};
+use ctx::{CancelScope, Context, Instant, Key};
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    future::ready,
+    pin::pin,
+    task::{Context as TaskContext, Waker},
+    time::Duration,
+};
+
+const MILLION: usize = 1_000_000;
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Counts for each thread apart, so that tests that run beside each other do not disturb.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    static LIVE_BYTES: Cell<isize> = const { Cell::new(0) };
+}
+
+fn note(allocations: usize, bytes: isize) {
+    // A thread that is being torn down is not counted any more.
+    let _ = ALLOCATIONS.try_with(|it| it.set(it.get() + allocations));
+    let _ = LIVE_BYTES.try_with(|it| it.set(it.get() + bytes));
+}
+
+// SAFETY: every call is handed on to the system's allocator as it came, and counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(1, layout.size().cast_signed());
+        // SAFETY: the caller's promises are the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        note(0, -layout.size().cast_signed());
+        // SAFETY: the caller's promises are the same.
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note(1, size.cast_signed() - layout.size().cast_signed());
+        // SAFETY: the caller's promises are the same.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// What `act` gives, and how often it allocated on the way.
+fn counted<R>(act: impl FnOnce() -> R) -> (R, usize) {
+    let before = ALLOCATIONS.get();
+    let result = act();
+    (result, ALLOCATIONS.get() - before)
+}
+
+#[track_caller]
+fn costs<R>(expected: usize, act: impl FnOnce() -> R) -> R {
+    let (result, allocations) = counted(act);
+    assert_eq!(allocations, expected);
+    result
+}
+
+#[track_caller]
+fn stays_flat(act: impl FnOnce()) {
+    let before = LIVE_BYTES.get();
+    act();
+    let grown = LIVE_BYTES.get() - before;
+    assert!(grown < 8 * 1024, "{grown} bytes were left");
+}
+
+macro_rules! keys {
+    ($($name:ident)+) => {
+        ctx::ctx_value! { $($name: usize;)+ }
+        static KEYS: &[&Key<usize>] = &[$(&$name),+];
+    };
+}
+keys! { A B C D E F G H I J K L M N O P Q R S T }
+
+/// What a scope is derived from: the root, and a context deep below many layers.
+fn parents() -> (CancelScope, [Context; 3]) {
+    let root = Context::background().with_timeout(HOUR);
+    let mut deep = root.clone();
+    for depth in 0..100 {
+        deep = deep.with_value(KEYS[depth % KEYS.len()], depth);
+        if depth % 10 == 0 {
+            deep = deep.with_cancel().detach();
+        }
+    }
+    let parents = [Context::background(), root.clone(), deep];
+    (root, parents)
+}
+
+#[test]
+fn background_and_clones_allocate_nothing() {
+    let (_root, parents) = parents();
+    costs(0, || drop((Context::background(), Context::todo())));
+    for parent in &parents {
+        costs(0, || drop(parent.clone()));
+    }
+    costs(0, || drop(Context::background().without_cancel()));
+}
+
+#[test]
+fn a_scope_allocates_once_wherever_it_is_made() {
+    let (_root, parents) = parents();
+    let shutdown = Context::background().with_cancel();
+    let at = Instant::now() + HOUR / 2;
+    for parent in &parents {
+        // A merge enters two lists at once. The room in them is made first, and is kept.
+        let both = || (parent.merge(&shutdown), shutdown.merge(parent));
+        drop((0..16).map(|_| both()).collect::<Vec<_>>());
+        costs(1, || drop(parent.with_cancel()));
+        costs(1, || drop(parent.with_timeout(HOUR / 2)));
+        costs(1, || drop(parent.with_timeout(2 * HOUR)));
+        costs(1, || drop(parent.with_deadline(at)));
+        costs(1, || drop(parent.merge(&shutdown)));
+        costs(1, || drop(shutdown.merge(parent)));
+        costs(1, || parent.with_cancel().cancel());
+    }
+}
+
+#[test]
+fn a_value_allocates_twice_at_most_at_any_depth() {
+    let (_root, parents) = parents();
+    for parent in &parents {
+        for key in KEYS {
+            let (_, allocations) = counted(|| drop(parent.with_value(key, 1)));
+            assert!(allocations <= 2);
+        }
+    }
+}
+
+#[test]
+fn reads_and_ready_checkpoints_allocate_nothing() {
+    let (_root, parents) = parents();
+    let mut cx = TaskContext::from_waker(Waker::noop());
+    let run = |parent: &Context, cx: &mut TaskContext<'_>| {
+        let run = pin!(parent.run_until_cancelled(ready(7)));
+        assert!(Future::poll(run, cx).is_ready());
+    };
+    run(&parents[1], &mut cx);
+    for parent in &parents {
+        costs(0, || {
+            run(parent, &mut cx);
+            assert!(!parent.is_cancelled() && parent.err().is_none() && parent.check().is_ok());
+            assert!(parent.deadline().is_some() == parent.remaining().is_some());
+            let _ = parent.value(&A);
+        });
+    }
+}
+
+#[test]
+fn nested_ready_checkpoints_allocate_nothing() {
+    let (_root, parents) = parents();
+    let mut cx = TaskContext::from_waker(Waker::noop());
+    let mut nested = || {
+        let [a, b, c] = &parents;
+        let inner = c.run_until_cancelled(c.run_until_cancelled(ready(7)));
+        let outer = pin!(a.run_until_cancelled(b.run_until_cancelled(inner)));
+        assert!(Future::poll(outer, &mut cx).is_ready());
+    };
+    nested();
+    costs(0, nested);
+}
+
+#[test]
+fn s1_the_end_of_an_unwatched_scope_allocates_nothing() {
+    let (root, parents) = parents();
+    for parent in &parents {
+        let scope = parent.with_cancel();
+        let clones = [scope.clone(), scope.clone()];
+        costs(0, || drop(scope));
+        drop(clones);
+        let (alone, called) = (parent.with_timeout(HOUR), parent.with_cancel());
+        costs(0, || drop(alone));
+        costs(0, || called.cancel());
+    }
+    drop(parents);
+    costs(0, || drop(root));
+}
+
+#[test]
+fn t7_a_million_scopes_under_one_live_root_leave_memory_flat() {
+    let root = Context::background().with_cancel();
+    let parent = root.with_value(&A, 1).with_cancel();
+    stays_flat(|| {
+        for n in 0..MILLION {
+            let scope = parent.with_cancel();
+            match n % 4 {
+                0 => drop(scope),
+                1 => assert!(scope.cancel()),
+                // These two enter the parent's list, and leave it in two ways.
+                2 => drop((scope.with_cancel(), scope)),
+                _ => drop((scope.with_cancel().detach(), scope.detach())),
+            }
+        }
+    });
+    assert!(root.cancel() && parent.is_cancelled());
+}
+
+#[test]
+fn t7_a_million_merges_with_a_long_lived_context_leave_memory_flat() {
+    let shutdown = Context::background().with_cancel();
+    stays_flat(|| {
+        for n in 0..MILLION {
+            let request = Context::background().with_cancel();
+            match n % 4 {
+                0 => drop(request.merge(&shutdown)),
+                1 => drop((shutdown.merge(&request), request)),
+                2 => drop((request.merge(&shutdown).detach(), request.cancel())),
+                _ => assert!(shutdown.merge(&request).cancel()),
+            }
+        }
+    });
+    assert!(shutdown.cancel());
+}
+
+#[test]
+fn t7_a_million_merges_alive_at_once_leave_no_trace_in_whatever_order_they_go() {
+    let shutdown = Context::background().with_cancel();
+    let request = Context::background().with_cancel();
+    stays_flat(|| {
+        let mut merges: Vec<_> = (0..MILLION)
+            .map(|n| {
+                if n % 2 == 0 {
+                    request.merge(&shutdown)
+                } else {
+                    shutdown.merge(&request)
+                }
+            })
+            .collect();
+        Shuffle(7).shuffle(&mut merges);
+        for (n, scope) in merges.drain(..).enumerate() {
+            match n % 3 {
+                0 => drop(scope),
+                1 => drop(scope.detach()),
+                _ => assert!(scope.cancel()),
+            }
+        }
+    });
+    assert!(shutdown.cancel());
+}
+
+/// Waiters, timers and callbacks leave as little behind as scopes do.
+#[test]
+fn t7_waiters_and_callbacks_leave_nothing_behind() {
+    let root = Context::background().with_timeout(HOUR);
+    drop(Polled::pending(root.done()));
+    stays_flat(|| {
+        for _ in 0..10_000 {
+            let child = root.with_cancel();
+            drop(Polled::pending(child.done()));
+            drop(Polled::pending(root.done_owned()));
+            drop(Polled::pending(
+                root.run_until_cancelled(std::future::pending::<()>()),
+            ));
+            assert!(root.on_cancel(|_| ()).stop());
+            drop(child.on_cancel(|_| ()));
+        }
+    });
+}
+
+/// A context that expires while it is held, unseen by anybody, and then goes.
+#[tokio::test(start_paused = true)]
+async fn t7_expired_scopes_leave_their_parent_too() {
+    let root = Context::background().with_cancel();
+    stays_flat(|| drop(root.with_timeout(HOUR).with_cancel()));
+    for _ in 0..100 {
+        let expired: Vec<_> = (0..100)
+            .map(|_| root.with_timeout(HOUR))
+            .map(|scope| (scope.with_cancel(), scope))
+            .collect();
+        tokio::time::advance(HOUR).await;
+        assert!(expired.iter().all(|(below, _)| below.is_cancelled()));
+    }
+    let waiter = Polled::pending(root.done());
+    root.cancel();
+    assert_eq!(waiter.woken(), 1);
+}
+
+/// Makes a chain a million deep, of pieces that `below` makes `step` deep, ends it at its root, and drops
+/// it from its end.
+fn t8(step: usize, below: fn(&Context, &Context) -> Context) {
+    on_a_small_stack(move || {
+        let root = Context::background().with_cancel();
+        let side = Context::background().with_cancel();
+        let mut ctx = Context::clone(&root);
+        for _ in 0..MILLION / step {
+            ctx = below(&ctx, &side);
+        }
+        let mut waiter = Polled::pending(ctx.done_owned());
+        assert!(root.cancel());
+        assert_eq!(waiter.woken(), 1);
+        assert!(ctx.is_cancelled());
+        waiter.ready();
+        drop((root, waiter));
+        drop(ctx);
+        assert!(side.cancel());
+    });
+}
+
+#[test]
+fn t8_a_million_scopes_deep() {
+    t8(1, |ctx, _| ctx.with_cancel().detach());
+}
+
+#[test]
+fn t8_a_million_values_deep() {
+    t8(1, |ctx, _| ctx.with_value(&A, 1));
+}
+
+#[test]
+fn t8_a_million_merges_deep_on_either_side() {
+    t8(2, |ctx, side| {
+        side.merge(&ctx.merge(side).detach()).detach()
+    });
+}
+
+#[test]
+fn t8_a_million_of_everything_deep() {
+    t8(6, |ctx, side| {
+        let ctx = ctx.with_value(&A, 1).with_cancel().detach();
+        let ctx = ctx.merge(&ctx).detach().with_value(&B, 2);
+        side.merge(&ctx.with_timeout(HOUR).detach()).detach()
+    });
+}
+
+#[test]
+fn t8_a_million_shields_deep() {
+    on_a_small_stack(|| {
+        let root = Context::background().with_cancel();
+        let mut ctx = Context::clone(&root);
+        for _ in 0..MILLION {
+            ctx = ctx.without_cancel();
+        }
+        root.cancel();
+        assert!(!ctx.is_cancelled());
+        drop(root);
+        assert!(format!("{ctx:?}").len() > MILLION);
+        drop(ctx);
+    });
+}
+
+/// Every scope is still owned, and the root goes first: each one's drop cancels all that is left.
+#[test]
+fn t8_the_owners_of_a_deep_chain_may_go_in_any_order() {
+    for seed in 1..4 {
+        on_a_small_stack(move || {
+            let mut scopes = vec![Context::background().with_cancel()];
+            for _ in 0..100_000 {
+                let next = scopes[scopes.len() - 1].with_cancel();
+                scopes.push(next);
+            }
+            match seed {
+                1 => drop(scopes),
+                2 => scopes.into_iter().rev().for_each(drop),
+                _ => {
+                    Shuffle(seed).shuffle(&mut scopes);
+                    scopes.into_iter().for_each(drop);
+                }
+            }
+        });
+    }
+}

@@ -156,7 +156,10 @@ fn v4_debug_prints_the_chain_and_never_a_value() {
     let end = ".without_cancel().with_value(TENANT = 7)";
     assert_eq!(
         format!("{ctx:?}"),
-        format!("Background.with_value(NAME).with_cancel({}:{line}){end}", file!())
+        format!(
+            "Background.with_value(NAME).with_cancel({}:{line}){end}",
+            file!()
+        )
     );
     assert_eq!(format!("{:?}", Context::todo()), "Background");
     assert_eq!(format!("{NAME:?}"), "Key(\"NAME\")");

@@ -7,8 +7,9 @@ use syn::{Block, Expr, Stmt, Token, parse_quote_spanned};
 use crate::function::{Body, Function};
 use crate::future;
 use crate::rewrite::Rewriter;
-use crate::runtime::{self, Runtime, generated, start};
+use crate::runtime::Runtime;
 use crate::scope::{Exit, Scope};
+use crate::syntax::{self, generated, start_of};
 
 /// Puts the prologue in front of the part that runs under the context, and rewrites that part.
 pub(crate) fn rewrite(function: &mut Function, prologue: Vec<Stmt>, rewriter: &mut Rewriter) {
@@ -67,14 +68,13 @@ fn walk(block: &mut Block, prologue: Vec<Stmt>, scope: Scope, rewriter: &mut Rew
 //     let __scope = ::ctx::Context::with_timeout(&ctx, AFTER);
 //     let ctx: &::ctx::Context = &__scope;
 pub(crate) fn timeout(after: &Expr, names: &Runtime) -> [Stmt; 2] {
-    let span = start(after).unwrap_or_else(Span::call_site);
+    let span = start_of(after).unwrap_or_else(Span::call_site);
     let quiet = generated(span);
     let outer = names.ctx(span);
     let inner = Ident::new("ctx", Span::call_site());
     let context = names.path(&["Context"], quiet);
     let with_timeout = names.path(&["Context", "with_timeout"], span);
-    let outer: Expr = parse_quote_spanned!(span=> &#outer);
-    let scope = runtime::call(with_timeout, [outer, after.clone()], span);
+    let scope = syntax::call(with_timeout, [outer, after.clone()], span);
     [
         parse_quote_spanned!(quiet=> let __scope = #scope;),
         parse_quote_spanned!(quiet=> let #inner: &#context = &__scope;),

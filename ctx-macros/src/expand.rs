@@ -12,6 +12,7 @@ use crate::parameter::{self, Parameter};
 use crate::rewrite::Rewriter;
 use crate::runtime::Runtime;
 use crate::scope::{Exit, Scope};
+use crate::uses::Uses;
 use crate::value::{self, Value};
 use crate::{body, validate};
 
@@ -52,6 +53,7 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
         errors,
         scope,
         mode,
+        uses: Uses::default(),
     };
     body::rewrite(function, prologue, &mut rewriter);
 }

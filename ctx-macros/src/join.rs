@@ -10,9 +10,9 @@ use syn::{Expr, Macro, Result, Token, parse_quote_spanned};
 
 use crate::macros::{first_await, unknown};
 use crate::rewrite::Rewriter;
-use crate::runtime::generated;
 use crate::select::biased;
 use crate::slot;
+use crate::syntax::generated;
 
 /// Which of the two.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,9 +38,10 @@ pub(crate) fn rewrite(
         let awaits = exit.and_then(|_| first_await(&mac.tokens));
         return awaits.map_or(Ok(None), |span| Err(unknown(mac, span)));
     };
-    for future in &mut args.futures {
-        rewriter.visit_expr_mut(future);
-    }
+    let uses = rewriter.uses_of(|rewriter| {
+        let futures = args.futures.iter_mut();
+        futures.for_each(|future| rewriter.visit_expr_mut(future));
+    });
     let (Some(exit), false) = (exit, args.futures.is_empty()) else {
         mac.tokens = args.into_tokens();
         return Ok(None);
@@ -55,7 +56,7 @@ pub(crate) fn rewrite(
             try_all(mac, args, &stop, &leave, quiet)
         }
     };
-    Ok(Some(slot::around(mac, &body, rewriter)))
+    Ok(Some(slot::around(mac, &body, uses, rewriter)))
 }
 
 // Input:

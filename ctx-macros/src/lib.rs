@@ -9,7 +9,6 @@ mod errors;
 mod expand;
 mod function;
 mod future;
-mod handle;
 mod item;
 mod join;
 mod lifetime;
@@ -27,10 +26,12 @@ mod shield;
 mod slot;
 mod statement;
 mod std_macro;
+mod syntax;
 mod temporary;
 mod validate;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod value;
 
 use proc_macro::TokenStream;

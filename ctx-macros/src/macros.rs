@@ -1,6 +1,6 @@
 //! Macro calls, whose arguments are tokens until they are expanded.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::visit_mut::VisitMut;
 use syn::{Expr, ExprMacro, Macro, Path};
 
@@ -84,9 +84,9 @@ impl Kind {
     }
 }
 
-/// Whether a macro of this name is one whose arguments we understand.
-pub(crate) fn is_std(name: &Ident) -> bool {
-    is_std_name(&name.to_string())
+/// Whether a macro evaluates its arguments where they stand, as the standard library's do.
+pub(crate) fn evaluates_in_place(path: &Path) -> bool {
+    Kind::of(path) == Kind::Std
 }
 
 fn is_std_name(name: &str) -> bool {

@@ -16,6 +16,7 @@ use crate::options::Mode;
 use crate::runtime::Runtime;
 use crate::scope::{Exit, Scope};
 use crate::shield;
+use crate::uses::Uses;
 
 /// Makes a checkpoint of every await that belongs to the function.
 pub(crate) struct Rewriter<'a> {
@@ -23,6 +24,8 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) errors: &'a mut Errors,
     pub(crate) scope: Scope,
     pub(crate) mode: Mode,
+    /// What the expression that the walk is in does to `ctx`.
+    pub(crate) uses: Uses,
 }
 
 impl VisitMut for Rewriter<'_> {
@@ -45,6 +48,7 @@ impl VisitMut for Rewriter<'_> {
         }
         self.in_mode(&marks, |this| this.expression(expr));
         if let Some(mark) = marks.shield {
+            self.uses.see_borrow();
             shield::expression(expr, mark, self.runtime);
         }
     }
@@ -107,25 +111,48 @@ impl Rewriter<'_> {
     }
 
     fn expression(&mut self, expr: &mut Expr) {
+        self.uses.see(expr);
         match expr {
             Expr::Async(_) => self.other("an `async` block", expr),
             Expr::Closure(_) => self.other("a closure", expr),
             Expr::Const(_) => self.other("a `const` block", expr),
+            Expr::Await(_) => self.await_(expr),
             Expr::Macro(_) => macros::rewrite(expr, self),
             Expr::Verbatim(tokens) => macros::refuse_unknown_syntax(tokens, self),
             _ => visit_mut::visit_expr_mut(self, expr),
         }
-        let Some(exit) = self.exit() else { return };
+    }
+
+    fn await_(&mut self, expr: &mut Expr) {
+        let uses = self.uses_of(|this| visit_mut::visit_expr_mut(this, expr));
+        let name = match self.mode {
+            Mode::Race => "race",
+            Mode::Between => "between",
+            Mode::None => return,
+        };
+        let Scope::Async(exit) = self.scope else {
+            return;
+        };
+        self.uses.see_borrow();
         *expr = match mem::replace(expr, Expr::PLACEHOLDER) {
-            Expr::Await(await_) => checkpoint(await_, self.mode, exit, self.runtime),
+            Expr::Await(await_) => checkpoint(await_, name, uses, exit, self.runtime),
             other => other,
         };
+    }
+
+    /// Walks a part of the expression that the walk is in, and says what that part does to `ctx`.
+    pub(crate) fn uses_of(&mut self, walk: impl FnOnce(&mut Self)) -> Uses {
+        let before = mem::take(&mut self.uses);
+        walk(self);
+        let uses = self.uses;
+        self.uses = before.and(uses);
+        uses
     }
 
     /// Walks an expression whose inside is not the function's.
     fn other(&mut self, name: &'static str, expr: &mut Expr) {
         self.within(Scope::Other(name), |this| {
-            visit_mut::visit_expr_mut(this, expr)
+            visit_mut::visit_expr_mut(this, expr);
         });
     }
 
@@ -136,7 +163,7 @@ impl Rewriter<'_> {
             Expr::Async(block) => {
                 let exit = Exit::at(&ReturnType::Default, block.async_token.span);
                 self.within(Scope::Async(exit), |this| {
-                    this.visit_block_mut(&mut block.block)
+                    this.visit_block_mut(&mut block.block);
                 });
             }
             Expr::Closure(closure) if matches!(*closure.body, Expr::Async(_)) => {
@@ -145,7 +172,7 @@ impl Rewriter<'_> {
             Expr::Closure(closure) if closure.asyncness.is_some() => {
                 let exit = Exit::at(&closure.output, mark);
                 self.within(Scope::Async(exit), |this| {
-                    this.visit_expr_mut(&mut closure.body)
+                    this.visit_expr_mut(&mut closure.body);
                 });
             }
             _ => {

@@ -5,12 +5,12 @@
 //! lints take the token for the author's. Both are chosen for every generated token: see
 //! [`Exit`](crate::scope::Exit) and [`checkpoint`](crate::checkpoint).
 
-use proc_macro2::{Delimiter, Ident, Span, TokenTree};
-use quote::ToTokens;
-use syn::punctuated::Punctuated;
-use syn::{Expr, ExprCall, ExprPath, Path, Token, parse_quote_spanned, token};
+use proc_macro2::{Ident, Span};
+use syn::{Expr, Path};
 
 use crate::options::Options;
+use crate::syntax;
+use crate::uses::Uses;
 
 /// The runtime crate, as one annotated item sees it.
 pub(crate) struct Runtime {
@@ -30,64 +30,43 @@ impl Runtime {
 
     /// `::ctx::NAMES`, all of it at `span`.
     pub(crate) fn path(&self, names: &[&str], span: Span) -> Path {
-        let mut path = self.krate_at(span);
-        for name in names {
-            path.segments.push(Ident::new(name, span).into());
-        }
+        let mut path = match &self.krate {
+            Some(written) => moved(written, span),
+            None => syntax::absolute(&["ctx"], span),
+        };
+        syntax::extend(&mut path, names, span);
         path
     }
 
     /// `::ctx::__private::NAME(ARGS)`, all but the arguments at `span`.
     pub(crate) fn call<const N: usize>(&self, name: &str, args: [Expr; N], span: Span) -> Expr {
-        let path = self.path(&["__private", name], span);
-        call(path, args, span)
+        syntax::call(self.path(&["__private", name], span), args, span)
     }
 
-    /// The context in scope at `span`.
+    /// The context in scope at `span`, by reference: `&ctx`.
     pub(crate) fn ctx(&self, span: Span) -> Expr {
-        let ident = Ident::new("ctx", span.resolved_at(self.hygiene));
-        parse_quote_spanned!(span=> #ident)
+        let ctx = Ident::new("ctx", span.resolved_at(self.hygiene));
+        syntax::reference(syntax::expr(ctx), span)
     }
 
-    fn krate_at(&self, span: Span) -> Path {
-        let Some(written) = &self.krate else {
-            let mut path = Path::from(Ident::new("ctx", span));
-            path.leading_colon = Some(Token![::](span));
-            return path;
-        };
-        let mut path = written.clone();
-        for segment in &mut path.segments {
-            let hygiene = segment.ident.span();
-            segment.ident.set_span(span.resolved_at(hygiene));
-        }
-        path
+    /// A handle on `ctx` for the time that an expression is evaluated and awaited.
+    ///
+    /// A reference to a context is copied. An owned context is borrowed where the expression leaves
+    /// it alone, and cloned where it might move it, since the handle is taken first.
+    // Input:  load(&ctx, key)                      next(ctx)
+    // Output: ::ctx::__private::borrow(&ctx)       ::ctx::__private::handle(&ctx)
+    pub(crate) fn handle(&self, uses: Uses, span: Span) -> Expr {
+        let name = if uses.may_move() { "handle" } else { "borrow" };
+        self.call(name, [self.ctx(span)], span)
     }
 }
 
-/// `PATH(ARGS)`, the parentheses at `span`.
-pub(crate) fn call<const N: usize>(path: Path, args: [Expr; N], span: Span) -> Expr {
-    Expr::Call(ExprCall {
-        attrs: Vec::new(),
-        func: Box::new(Expr::Path(ExprPath {
-            attrs: Vec::new(),
-            qself: None,
-            path,
-        })),
-        paren_token: token::Paren(span),
-        args: Punctuated::from_iter(args),
-    })
-}
-
-/// A span that stands at `location` and that lints know as generated.
-pub(crate) fn generated(location: Span) -> Span {
-    location.resolved_at(Span::mixed_site())
-}
-
-/// Where some syntax starts.
-pub(crate) fn start(syntax: &impl ToTokens) -> Option<Span> {
-    let first = syntax.to_token_stream().into_iter().next()?;
-    Some(match first {
-        TokenTree::Group(group) if group.delimiter() != Delimiter::None => group.span_open(),
-        other => other.span(),
-    })
+/// A path of the author's that stands somewhere else, and still means the same.
+fn moved(path: &Path, span: Span) -> Path {
+    let mut path = path.clone();
+    for segment in &mut path.segments {
+        let hygiene = segment.ident.span();
+        segment.ident.set_span(span.resolved_at(hygiene));
+    }
+    path
 }

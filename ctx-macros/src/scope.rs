@@ -4,7 +4,8 @@ use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{Expr, ExprReturn, ReturnType, Signature, Token};
 
-use crate::runtime::{self, Runtime};
+use crate::runtime::Runtime;
+use crate::syntax;
 
 /// The body that the rewriting is in.
 #[derive(Clone, Copy)]
@@ -67,7 +68,7 @@ impl Exit {
         if let Some(colon) = &mut path.leading_colon {
             *colon = Token![::](self.first);
         }
-        let value = runtime::call(path, [error], self.last);
+        let value = syntax::call(path, [error], self.last);
         Expr::Return(ExprReturn {
             attrs: Vec::new(),
             return_token: Token![return](self.first),

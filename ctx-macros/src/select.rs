@@ -11,9 +11,9 @@ use syn::{Expr, ExprBlock, Macro, Pat, Result, Token, parse_quote_spanned, token
 
 use crate::macros::foreign_select;
 use crate::rewrite::Rewriter;
-use crate::runtime::generated;
 use crate::scope::Exit;
 use crate::slot;
+use crate::syntax::generated;
 
 /// The arguments of the macro.
 pub(crate) struct Select {
@@ -55,18 +55,15 @@ pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<Option
     let Ok(mut select) = Select::parse.parse2(mac.tokens.clone()) else {
         return exit.map_or(Ok(None), |_| Err(foreign_select(mac)));
     };
-    select.each(|expr| rewriter.visit_expr_mut(expr));
+    let uses = rewriter.uses_of(|rewriter| select.each(|expr| rewriter.visit_expr_mut(expr)));
     let Some(exit) = exit else {
         mac.tokens = select.into_tokens();
         return Ok(None);
     };
     select.add_checkpoints(exit, rewriter, generated(mac.path.span()));
     let (path, tokens) = (&mac.path, select.into_tokens());
-    Ok(Some(slot::around(
-        mac,
-        &quote!(#path! { #tokens }),
-        rewriter,
-    )))
+    let whole = quote!(#path! { #tokens });
+    Ok(Some(slot::around(mac, &whole, uses, rewriter)))
 }
 
 impl Select {

@@ -5,7 +5,8 @@ use std::mem;
 use proc_macro2::{Ident, Span};
 use syn::{Expr, Stmt, parse_quote_spanned};
 
-use crate::runtime::{Runtime, generated};
+use crate::runtime::Runtime;
+use crate::syntax::{generated, reference};
 
 /// Shields an expression.
 // Input:
@@ -21,7 +22,7 @@ use crate::runtime::{Runtime, generated};
 pub(crate) fn expression(expr: &mut Expr, mark: Span, runtime: &Runtime) {
     let shield = shield(mark, runtime);
     let quiet = generated(mark);
-    under(expr, parse_quote_spanned!(quiet=> &#shield), mark);
+    under(expr, reference(shield, quiet), mark);
 }
 
 /// Shields the initialiser of a `let`, and returns the statement that goes before it. The shielded
@@ -43,8 +44,7 @@ pub(crate) fn initialiser(init: &mut Expr, mark: Span, runtime: &Runtime) -> Stm
 }
 
 fn shield(mark: Span, runtime: &Runtime) -> Expr {
-    let ctx = runtime.ctx(mark);
-    runtime.call("shield", [parse_quote_spanned!(mark=> &#ctx)], mark)
+    runtime.call("shield", [runtime.ctx(mark)], mark)
 }
 
 fn under(expr: &mut Expr, shield: Expr, mark: Span) {

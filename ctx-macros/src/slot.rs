@@ -5,10 +5,10 @@ use syn::spanned::Spanned;
 use syn::{Expr, Macro, parse_quote_spanned};
 
 use crate::checkpoint::without_parens;
-use crate::handle;
 use crate::options::Mode;
 use crate::rewrite::Rewriter;
-use crate::runtime::{generated, start};
+use crate::syntax::{generated, start_of};
+use crate::uses::Uses;
 
 /// Puts the slot around a macro whose branches use it.
 // Input:
@@ -18,10 +18,11 @@ use crate::runtime::{generated, start};
 //     match ::ctx::__private::slot(::ctx::__private::handle(&ctx), BETWEEN) {
 //         __slot => BODY,
 //     }
-pub(crate) fn around(mac: &Macro, body: &TokenStream, rewriter: &Rewriter) -> Expr {
+pub(crate) fn around(mac: &Macro, body: &TokenStream, uses: Uses, rewriter: &mut Rewriter) -> Expr {
+    rewriter.uses.see_borrow();
     let span = mac.path.span();
     let quiet = generated(span);
-    let handle = handle::handle(mac.tokens.clone(), rewriter.runtime, span);
+    let handle = rewriter.runtime.handle(uses, span);
     let between = match rewriter.mode {
         Mode::Between => parse_quote_spanned!(quiet=> true),
         Mode::Race | Mode::None => parse_quote_spanned!(quiet=> false),
@@ -35,7 +36,7 @@ pub(crate) fn around(mac: &Macro, body: &TokenStream, rewriter: &Rewriter) -> Ex
 // Output: __slot.METHOD(FUTURE)
 pub(crate) fn branch(method: &str, future: Expr) -> Expr {
     let future = without_parens(future);
-    let span = start(&future).unwrap_or_else(Span::call_site);
+    let span = start_of(&future).unwrap_or_else(Span::call_site);
     let slot = Ident::new("__slot", generated(span));
     let method = Ident::new(method, span);
     parse_quote_spanned!(span=> #slot.#method(#future))

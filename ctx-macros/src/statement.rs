@@ -5,8 +5,8 @@ use syn::{Expr, ExprMacro, Local, Stmt, StmtMacro, Token};
 
 use crate::marks::{Mark, attrs_of};
 use crate::rewrite::Rewriter;
-use crate::runtime::generated;
 use crate::scope::Scope;
+use crate::syntax::generated;
 use crate::{shield, temporary};
 
 impl Rewriter<'_> {
@@ -36,6 +36,7 @@ impl Rewriter<'_> {
             self.visit_expr_mut(otherwise);
         }
         let mark = marks.shield?;
+        self.uses.see_borrow();
         Some(shield::initialiser(&mut init.expr, mark, self.runtime))
     }
 

@@ -6,8 +6,9 @@ use syn::{Result, Signature, Stmt, Type, parse_quote, parse_quote_spanned};
 
 use crate::errors::Errors;
 use crate::marks::{Mark, span};
-use crate::runtime::{self, Runtime, generated};
+use crate::runtime::Runtime;
 use crate::scope::Exit;
+use crate::syntax::{self, generated};
 
 /// One parameter that has left the signature.
 pub(crate) struct Value {
@@ -81,10 +82,9 @@ impl Value {
     //     let locale: Option<&Locale> = ::ctx::__private::optional(&keys::LOCALE, &ctx);
     pub(crate) fn bind(&self, exit: Exit, runtime: &Runtime) -> Stmt {
         let Value { pat, ty, source } = self;
-        let span = runtime::start(pat).unwrap_or_else(Span::call_site);
+        let span = syntax::start(pat).unwrap_or_else(Span::call_site);
         let quiet = generated(span);
         let ctx = runtime.ctx(span);
-        let ctx: Expr = parse_quote_spanned!(span=> &#ctx);
         let value: Expr = match source {
             Source::Mistaken => runtime.call("mistaken", [], span),
             Source::Optional(key) => runtime.call("optional", [by_reference(key), ctx], span),
@@ -171,6 +171,6 @@ fn upper_case(ident: &Ident) -> Expr {
 
 /// `&KEY`, all of it where the key stands.
 fn by_reference(key: &Expr) -> Expr {
-    let span = runtime::start(key).unwrap_or_else(Span::call_site);
+    let span = syntax::start(key).unwrap_or_else(Span::call_site);
     parse_quote_spanned!(span=> &#key)
 }

@@ -75,13 +75,10 @@ impl Hold {
 }
 
 /// The checkpoints that one shield holds.
+#[derive(Default)]
 pub(crate) struct Held(Vec<Arc<Hold>>);
 
 impl Held {
-    pub(crate) const fn nobody() -> Self {
-        Self(Vec::new())
-    }
-
     pub(crate) fn is_nobody(&self) -> bool {
         self.0.is_empty()
     }
@@ -92,6 +89,10 @@ impl Held {
         let is_it = |known: &Arc<Hold>| Arc::ptr_eq(known, hold);
         if self.0.get(guess).is_some_and(is_it) || self.0.iter().any(is_it) {
             return;
+        }
+        if self.0.len() == self.0.capacity() {
+            // A checkpoint that is gone has left its hold to its holders, who may outlive many of them.
+            self.0.retain(|known| Arc::strong_count(known) > 1);
         }
         hold.acquire();
         self.0.push(Arc::clone(hold));

@@ -18,13 +18,13 @@
 //! 3. Whatever leaves one of these states passes on its watch as `frame` demands (rule C8).
 
 use crate::{
+    answer::{self, Answer, Answers, Manner, More, wake},
     context::Context,
     few::Few,
-    frame::{self, Answer, Answers, Asker, Asking, Heard},
-    hold::{Held, Hold},
+    frame::{Asking, Heard, remember_over},
+    hold::Hold,
     node::{Node, ScopeRef},
     state::Record,
-    sweep::contain,
     timer::Timer,
     wait_list::Key,
     watch::{self, Enrolled},
@@ -58,8 +58,7 @@ pub(crate) struct Keeper {
 struct Rare {
     timer: Option<Timer>,
     hold: Option<Arc<Hold>>,
-    held: Held,
-    more_answers: Vec<Answer>,
+    more: More,
 }
 
 impl Keeper {
@@ -87,7 +86,7 @@ impl Keeper {
                 // The budget has woken the task already, so this needs no watch; it only keeps the
                 // decision here (rule C3).
                 if let Some(line) = context.line() {
-                    self.give_answers(line, cx.waker());
+                    self.give_answers(line, cx.waker(), Manner::Watches);
                 }
                 return Poll::Pending;
             }
@@ -135,8 +134,12 @@ impl Keeper {
     /// The future was ready: the watch ends.
     #[inline]
     pub(crate) fn deliver(&mut self, context: &Context, heard: Heard, waker: &Waker) {
-        if !(heard.is_plain() && self.is_quiet()) {
+        let answered = heard.answers > 0;
+        self.was_answered |= answered;
+        if !(heard.is_plain() && self.is_idle()) {
             self.finish(context, heard.into_handed(), Some(waker));
+            // Who answered in this poll may be in the future still, and is dropped with it.
+            self.was_answered = answered;
         }
     }
 
@@ -156,7 +159,7 @@ impl Keeper {
             && self.key == Key::NONE
             && self.rare.is_none();
         self.was_answered |= simple;
-        simple && frame::answer_nearest(&mut self.answer, line, waker)
+        simple && answer::answer_nearest(&mut self.answer, line, waker)
     }
 
     /// The future stayed pending: the record if the checkpoint is to give up. Then the caller drops the
@@ -172,18 +175,29 @@ impl Keeper {
         self.was_answered |= answered;
         let held = self.keep_hold(heard.take_hold(), cx.waker());
         *wakers = heard.into_handed();
-        match ScopeRef::of(line) {
+        let watches = match ScopeRef::of(line) {
             Some(scope) if self.mode == Mode::Race && !held && (!answered || foreign) => {
-                let ended = self.wait(scope, wakers, cx);
-                if ended.is_some() && !answered {
-                    return ended;
+                match self.wait(scope, wakers, cx) {
+                    Some(record) if !answered => return Some(record),
+                    // The answer was given before the end, and with a waker that may lead nowhere.
+                    Some(_) => wake(cx.waker()),
+                    None => {}
                 }
+                true
             }
-            Some(scope) => self.stop_waiting(scope, wakers),
-            None => {}
-        }
-        self.hand_on(wakers, cx.waker());
-        self.give_answers(line, cx.waker());
+            Some(scope) => {
+                self.stop_waiting(scope, wakers);
+                answered
+            }
+            None => answered || !held,
+        };
+        let manner = match self.mode {
+            Mode::Between => Manner::Holds,
+            Mode::Race if watches => Manner::Watches,
+            Mode::Race => Manner::IsHeld,
+        };
+        self.pass_on(wakers, cx.waker());
+        self.give_answers(line, cx.waker(), manner);
         None
     }
 
@@ -222,8 +236,7 @@ impl Keeper {
             Box::new(Rare {
                 timer: None,
                 hold: None,
-                held: Held::nobody(),
-                more_answers: Vec::new(),
+                more: More::default(),
             })
         })
     }
@@ -262,76 +275,50 @@ impl Keeper {
         }
     }
 
-    /// Wakers that kept watch for an earlier asker and no longer do, while this checkpoint goes on: the
-    /// asker sees to them if it is at work here, and else it must be polled again.
-    fn hand_on(&mut self, wakers: &mut Few<Waker>, current: &Waker) {
+    /// Wakers that kept watch for the askers and no longer do, while this checkpoint goes on.
+    fn pass_on(&mut self, wakers: &mut Few<Waker>, current: &Waker) {
         if wakers.is_empty() {
             return;
         }
         let mut others = Few::new();
-        while let Some(waker) = wakers.pop() {
-            if !waker.will_wake(current) {
-                others.push(waker);
-            }
-        }
-        if others.is_empty() || self.answer.is_none() {
-            return;
-        }
-        if frame::hand_on(self.answer, &mut others) == Asker::Away {
-            others.iter().for_each(wake);
-            self.answer = Answer::NONE;
+        others.extend(wakers.take_all().filter(|it| !it.will_wake(current)));
+        if !others.is_empty() {
+            self.with_answers(|mut answers| answers.pass_on(others, current));
         }
     }
 
-    fn give_answers(&mut self, line: &Arc<Node>, waker: &Waker) {
-        let holds = self.mode == Mode::Between && self.started;
-        if !holds && self.rare.is_none() && frame::answer_nearest(&mut self.answer, line, waker) {
+    fn give_answers(&mut self, line: &Arc<Node>, waker: &Waker, manner: Manner) {
+        let plain = manner == Manner::Watches && self.rare.is_none();
+        if plain && answer::answer_nearest(&mut self.answer, line, waker) {
             return;
         }
-        let mut more = Vec::new();
-        let mut held = Held::nobody();
-        if let Some(rare) = &mut self.rare {
-            more = std::mem::take(&mut rare.more_answers);
-            held = std::mem::replace(&mut rare.held, Held::nobody());
-        }
-        let mut answers = Answers {
+        self.with_answers(|mut answers| answers.give(line, waker, manner));
+    }
+
+    fn with_answers<R>(&mut self, act: impl FnOnce(Answers<'_>) -> R) -> R {
+        let mut more = match &mut self.rare {
+            Some(rare) => std::mem::take(&mut rare.more),
+            None => More::default(),
+        };
+        let result = act(Answers {
             first: &mut self.answer,
             more: &mut more,
-            held: &mut held,
-        };
-        let unwatched = answers.give(line, waker, holds);
-        if self.rare.is_some() || !more.is_empty() || !held.is_nobody() {
-            let rare = self.rare();
-            rare.more_answers = more;
-            rare.held = held;
+        });
+        if !more.is_empty() {
+            self.rare().more = more;
         }
-        if unwatched {
-            wake(waker);
-        }
+        result
     }
 
-    /// The checkpoint is over: it leaves its asker, the list and those it held.
+    /// The checkpoint is over: it leaves its askers, the list and those it held.
     fn finish(&mut self, context: &Context, mut wakers: Few<Waker>, current: Option<&Waker>) {
         if let Some(scope) = context.scope() {
             wakers.extend(watch::withdraw(scope, &mut self.key));
         }
-        let more = match self.rare.take() {
-            Some(rare) => rare.more_answers,
-            None => Vec::new(),
-        };
-        let first = std::mem::replace(&mut self.answer, Answer::NONE);
-        if !more.is_empty() {
-            // Several askers may need the same wakers; waking them at once serves all.
-            wakers.iter().for_each(wake);
-        }
-        for answer in std::iter::once(first).chain(more) {
-            if !answer.is_none() && frame::depart(answer, &mut wakers) == Asker::Away {
-                wakers.iter().chain(current).for_each(wake);
-            }
+        let settled = self.with_answers(|answers| answers.leave(wakers, current));
+        self.rare = None;
+        if self.was_answered && settled {
+            remember_over(self.address());
         }
     }
-}
-
-fn wake(waker: &Waker) {
-    contain(|| waker.wake_by_ref());
 }

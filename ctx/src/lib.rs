@@ -58,6 +58,7 @@ mod timer;
 mod alarm;
 mod callbacks;
 mod keeper;
+mod answer;
 mod frame;
 mod hold;
 mod sync;

@@ -37,13 +37,14 @@ use tokio::{
     sync::mpsc,
     task::{JoinError, JoinHandle, spawn_blocking},
 };
+use walk::Walk;
 
 /// How many files may be found, or hashed, ahead of the one that is to be printed next. It bounds the
 /// memory, however many files there are.
 const AHEAD: usize = 1024;
 
 /// What the printer gets, after the end, for the digests that are there already.
-const GRACE: Duration = Duration::from_millis(40);
+const GRACE: Duration = Duration::from_millis(25);
 
 /// The threads that read no files: the walk, the survey and the printer.
 const OTHER_THREADS: usize = 3;
@@ -133,7 +134,13 @@ fn start_walk(
         };
         let _ = tickets.blocking_send(ticket);
     };
-    spawn_blocking(move || walk::walk(&ctx, &paths, &mut give_out))
+    spawn_blocking(move || {
+        Walk {
+            sorted: true,
+            visit: &mut give_out,
+        }
+        .paths(&ctx, &paths)
+    })
 }
 
 /// Starts the threads that read files, as many as may be read at a time.

@@ -1,6 +1,6 @@
 //! What is done and what is left, for the bar and for the last words.
 
-use crate::walk;
+use crate::walk::{Found, Walk};
 use ctx::{Cancelled, with_context};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use std::{
@@ -90,19 +90,24 @@ impl Progress {
     }
 }
 
-/// Finds out how much there is to do. It sees the same files as the walk that feeds the hashing, but
-/// keeps none, so it may run ahead as far as it likes.
+/// Finds out how much there is to do. It sees the same files as the walk that feeds the readers, but
+/// keeps none and sorts none, so it may run ahead as far as it likes.
 #[with_context]
 pub(crate) fn survey(paths: &[PathBuf], progress: &Progress) -> Result<(), Cancelled> {
-    walk::walk(ctx, paths, &mut |file| {
+    let mut count = |found: Found| {
         // Who hashes the file complains about it; here a rough number will do.
-        if let Ok(path) = file {
+        if let Ok(path) = found {
             let bytes = fs::metadata(path).map_or(0, |metadata| metadata.len());
             progress.found.files.fetch_add(1, Relaxed);
             progress.found.bytes.fetch_add(bytes, Relaxed);
             progress.bar.inc_length(bytes);
         }
-    })?;
+    };
+    Walk {
+        sorted: false,
+        visit: &mut count,
+    }
+    .paths(ctx, paths)?;
     // Whoever sees the survey complete sees all it counted.
     progress.complete.store(true, Release);
     Ok(())

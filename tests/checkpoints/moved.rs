@@ -588,10 +588,10 @@ fn c8_a_panic_in_a_poll_or_a_drop_leaves_the_thread_in_order() {
             "it panicked"
         );
         // A frame left behind would answer for, or ask of, whoever comes next on this thread.
-        let nest = Nest::new(&outer.with_cancel());
-        drop(nest);
-        let scope = outer.with_cancel();
-        Nest::new(&scope).hears(&scope);
+        let scope = ROOT.with_cancel();
+        let nest = Nest::new(&scope);
+        drop(nest.inner.take());
+        nest.hears(&scope);
     }
 }
 

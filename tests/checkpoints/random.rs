@@ -1,1 +1,592 @@
+//! C1 to C4 and C8 for trees of futures, contexts and schedules that nobody thought of.
+//!
+//! A case is a tape of numbers: it says which contexts are made, which futures are built on them, and
+//! what happens to them. Every checkpoint is spied on, and whatever breaks a rule is a fault. What lies
+//! after the end of the tape counts as zero, which stands for the simplest choice.
 
+use super::helpers::{FreshWaker, Gate, ROOT, gated};
+use crate::support::{Wakes, poll_pinned};
+use ctx::{CancelScope, Cancelled, Context};
+use futures::{StreamExt, future::join_all, future::select, stream::FuturesUnordered};
+use proptest::{
+    collection::vec,
+    prelude::any,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use std::{
+    cell::RefCell,
+    future::{Future, pending, poll_fn},
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context as TaskContext, Poll, Waker},
+    time::Duration,
+};
+use tokio::{task::unconstrained, time};
+
+type Local = Pin<Box<dyn Future<Output = ()>>>;
+
+struct Tape(std::vec::IntoIter<u8>);
+
+impl Tape {
+    fn below(&mut self, limit: usize) -> usize {
+        usize::from(self.0.next().unwrap_or(0)) % limit
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.as_slice().is_empty()
+    }
+}
+
+/// A context, and the ways up from it: whom it descends from, and whether through a shield.
+struct Made {
+    ctx: Context,
+    scope: Option<CancelScope>,
+    ups: Vec<(usize, bool)>,
+}
+
+/// What is known of one checkpoint.
+struct Spied {
+    ctx: usize,
+    between: bool,
+    /// Its future has been polled, and it is pending.
+    waits: bool,
+    /// It was ready or was dropped.
+    gone: bool,
+    /// The checkpoints that ever polled it, and when it was polled last.
+    met: Vec<usize>,
+    polled: u64,
+}
+
+/// A checkpoint at work.
+struct Work {
+    id: usize,
+    since: u64,
+    child_polled: bool,
+    child_ready: bool,
+    /// Its future has been polled in this poll: what is dropped now, it drops.
+    child_rests: bool,
+    answered: bool,
+}
+
+#[derive(Default)]
+struct Log {
+    contexts: Vec<Made>,
+    spied: Vec<Spied>,
+    work: Vec<Work>,
+    clock: u64,
+    faults: Vec<String>,
+}
+
+impl Log {
+    /// Whether the context `from` descends from `to`, and if so, only through shields.
+    fn descent(&self, from: usize, to: usize) -> Option<bool> {
+        if from == to {
+            return Some(false);
+        }
+        let ways = self.contexts[from].ups.iter();
+        ways.filter_map(|&(up, shield)| Some(self.descent(up, to)? || shield))
+            .min()
+    }
+
+    /// Whether `guard` keeps `outer` from giving up while it waits.
+    fn is_guard(&self, guard: usize, outer: usize) -> bool {
+        let (it, outer_spied) = (&self.spied[guard], &self.spied[outer]);
+        let descent = self.descent(it.ctx, outer_spied.ctx);
+        it.met.contains(&outer) && (descent == Some(true) || it.between && descent == Some(false))
+    }
+
+    fn expect(&mut self, rule: bool, fault: &str, id: usize) {
+        if !rule {
+            self.faults.push(format!("checkpoint {id} {fault}"));
+        }
+    }
+
+    /// At rest, nobody waits who should have given up.
+    fn expect_rest(&mut self) {
+        for id in 0..self.spied.len() {
+            let it = &self.spied[id];
+            let ended = self.contexts[it.ctx].ctx.is_cancelled();
+            if ended && it.waits && !it.gone && !it.between {
+                let waits = |it: &Spied| it.waits && !it.gone;
+                let held = (0..self.spied.len())
+                    .any(|guard| waits(&self.spied[guard]) && self.is_guard(guard, id));
+                self.expect(held, "was not woken (C8)", id);
+            }
+        }
+    }
+}
+
+type Shared = Rc<RefCell<Log>>;
+
+/// A checkpoint, watched from outside.
+struct Outside {
+    id: usize,
+    log: Shared,
+    checkpoint: Option<Pin<Box<dyn Future<Output = Result<(), Cancelled>>>>>,
+    polled_before: bool,
+}
+
+impl Future for Outside {
+    type Output = bool;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<bool> {
+        let (id, log) = (self.id, Rc::clone(&self.log));
+        let ended = {
+            let log = &mut *log.borrow_mut();
+            log.clock += 1;
+            let around: Vec<_> = log.work.iter().map(|it| it.id).collect();
+            log.spied[id].met.extend(around);
+            log.work.push(Work {
+                id,
+                since: log.clock,
+                child_polled: false,
+                child_ready: false,
+                child_rests: false,
+                answered: false,
+            });
+            log.contexts[log.spied[id].ctx].ctx.is_cancelled()
+        };
+        let first = !std::mem::replace(&mut self.polled_before, true);
+        let checkpoint = self
+            .checkpoint
+            .as_mut()
+            .expect("it is there until it is dropped");
+        let polled = checkpoint.as_mut().poll(cx);
+        let log = &mut *log.borrow_mut();
+        let work = log.work.pop().expect("its own");
+        let between = log.spied[id].between;
+        log.clock += 1;
+        log.spied[id].polled = log.clock;
+        log.spied[id].waits = polled.is_pending();
+        log.spied[id].gone = polled.is_ready();
+        log.expect(
+            !(first && ended && work.child_polled),
+            "started on an ended context (C1)",
+            id,
+        );
+        log.expect(
+            !work.child_ready || matches!(polled, Poll::Ready(Ok(()))),
+            "lost a result (C2)",
+            id,
+        );
+        if let Poll::Ready(Err(_)) = polled {
+            log.expect(!work.answered, "decided in place of an inner one (C3)", id);
+            log.expect(
+                !(between && work.child_polled),
+                "gave a `between` call up (M7)",
+                id,
+            );
+        }
+        polled.map(|result| result.is_err())
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        let id = self.id;
+        {
+            let log = &mut *self.log.borrow_mut();
+            let it = &log.spied[id];
+            if it.waits && !it.gone {
+                let resting = log
+                    .work
+                    .iter()
+                    .filter(|work| work.child_rests)
+                    .map(|work| work.id);
+                let guarded = resting.into_iter().any(|outer| log.is_guard(id, outer));
+                log.expect(!guarded, "was dropped in spite of its shield (C3)", id);
+            }
+            log.spied[id].gone = true;
+        }
+        // What is inside is dropped with the log free.
+        self.checkpoint = None;
+    }
+}
+
+/// The future of a checkpoint, watched from inside.
+struct Inside {
+    id: usize,
+    log: Shared,
+    child: Local,
+}
+
+impl Future for Inside {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let polled = self.child.as_mut().poll(cx);
+        let log = &mut *self.log.borrow_mut();
+        let since = log
+            .work
+            .last()
+            .expect("it is polled by its checkpoint")
+            .since;
+        let ctx = log.spied[self.id].ctx;
+        let answered = log.spied.iter().any(|it| {
+            let answers = it.waits && !it.gone && !it.between && it.polled > since;
+            answers && it.met.contains(&self.id) && log.descent(it.ctx, ctx) == Some(false)
+        });
+        let work = log.work.last_mut().expect("it is polled by its checkpoint");
+        work.child_polled = true;
+        work.child_ready = polled.is_ready();
+        work.child_rests = polled.is_pending();
+        work.answered = answered;
+        polled
+    }
+}
+
+/// A place out of which the schedule takes a future, or into which it puts one.
+#[derive(Clone, Default)]
+struct Place(Rc<RefCell<Content>>);
+
+#[derive(Default)]
+struct Content {
+    future: Option<Local>,
+    /// The waker of whoever waits there.
+    waker: Option<Waker>,
+    closed: bool,
+    /// The place in whose future this one is.
+    around: Option<usize>,
+}
+
+impl Place {
+    fn future(&self) -> Local {
+        struct Close(Place);
+        impl Drop for Close {
+            fn drop(&mut self) {
+                let future = {
+                    let content = &mut *self.0.0.borrow_mut();
+                    content.closed = true;
+                    content.future.take()
+                };
+                drop(future);
+            }
+        }
+        let open = Close(self.clone());
+        Box::pin(poll_fn(move |cx| {
+            let content = &open.0.0;
+            content.borrow_mut().waker = Some(cx.waker().clone());
+            let Some(mut future) = content.borrow_mut().future.take() else {
+                return Poll::Pending;
+            };
+            let polled = future.as_mut().poll(cx);
+            if polled.is_pending() {
+                content.borrow_mut().future = Some(future);
+            }
+            polled
+        }))
+    }
+
+    /// Puts a future in, if somebody waits here with nothing in hand; else gives it back.
+    fn put(&self, future: Local) -> Result<(), Local> {
+        let content = &mut *self.0.borrow_mut();
+        match &content.waker {
+            Some(waker) if content.future.is_none() && !content.closed => {
+                content.future = Some(future);
+                waker.wake_by_ref();
+                Ok(())
+            }
+            _ => Err(future),
+        }
+    }
+}
+
+/// A task of the case.
+struct Task {
+    future: Local,
+    wakes: Arc<Wakes>,
+    seen: usize,
+}
+
+#[derive(Default)]
+struct Case {
+    log: Shared,
+    places: Vec<Place>,
+    /// The place whose future is being built.
+    around: Option<usize>,
+    gates: Vec<Gate>,
+    tasks: Vec<Task>,
+}
+
+impl Case {
+    fn make_contexts(&mut self, tape: &mut Tape) {
+        let log = &mut *self.log.borrow_mut();
+        let root = ROOT.with_cancel();
+        log.contexts.push(Made {
+            ctx: root.clone(),
+            scope: Some(root),
+            ups: vec![],
+        });
+        for count in 1..=tape.below(7) {
+            let up = tape.below(count);
+            let above = &log.contexts[up].ctx;
+            let mut ups = vec![(up, false)];
+            let scope = match tape.below(5) {
+                0 | 1 => Some(above.with_cancel()),
+                2 => Some(above.with_timeout(Duration::from_millis(1 + tape.below(50) as u64))),
+                3 => {
+                    let other = tape.below(count);
+                    ups.push((other, false));
+                    Some(above.merge(&log.contexts[other].ctx))
+                }
+                _ => None,
+            };
+            let made = match scope {
+                Some(scope) => (scope.clone(), Some(scope), ups),
+                None => (above.without_cancel(), None, vec![(up, true)]),
+            };
+            let (ctx, scope, ups) = made;
+            log.contexts.push(Made { ctx, scope, ups });
+        }
+    }
+
+    fn build(&mut self, tape: &mut Tape, depth: usize) -> Local {
+        let leaf = depth == 0 || tape.is_over();
+        match tape.below(if leaf { 4 } else { 16 }) {
+            0 => Box::pin(pending()),
+            1 => {
+                let (gate, future) = gated();
+                self.gates.push(gate);
+                Box::pin(future)
+            }
+            2 => {
+                let mut left = tape.below(3);
+                Box::pin(poll_fn(move |cx| {
+                    if left == 0 {
+                        return Poll::Ready(());
+                    }
+                    left -= 1;
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }))
+            }
+            3 => self.place().future(),
+            4..=10 => self.build_checkpoint(tape, depth),
+            11 => {
+                let place = self.place();
+                let around = self.around.replace(self.places.len() - 1);
+                let future = self.build(tape, depth - 1);
+                self.around = around;
+                place.0.borrow_mut().future = Some(future);
+                place.future()
+            }
+            12 => Box::pin(FreshWaker::new(self.build(tape, depth - 1))),
+            13 => {
+                let (a, b) = (self.build(tape, depth - 1), self.build(tape, depth - 1));
+                Box::pin(async move { drop(select(a, b).await) })
+            }
+            14 => {
+                let all: Vec<_> = (0..1 + tape.below(3))
+                    .map(|_| self.build(tape, depth - 1))
+                    .collect();
+                Box::pin(async move { drop(join_all(all).await) })
+            }
+            _ => {
+                let all = (0..1 + tape.below(3)).map(|_| self.build(tape, depth - 1));
+                let all: FuturesUnordered<_> = all.collect();
+                Box::pin(all.for_each(|()| std::future::ready(())))
+            }
+        }
+    }
+
+    fn place(&mut self) -> Place {
+        let place = Place::default();
+        place.0.borrow_mut().around = self.around;
+        self.places.push(place.clone());
+        place
+    }
+
+    fn build_checkpoint(&mut self, tape: &mut Tape, depth: usize) -> Local {
+        let ctx = tape.below(self.log.borrow().contexts.len());
+        let between = tape.below(5) == 4;
+        let child = self.build(tape, depth - 1);
+        let cleanup = (tape.below(3) == 2).then(|| self.build(tape, depth - 1));
+        let (id, context) = {
+            let log = &mut *self.log.borrow_mut();
+            log.spied.push(Spied {
+                ctx,
+                between,
+                waits: false,
+                gone: false,
+                met: vec![],
+                polled: 0,
+            });
+            (log.spied.len() - 1, log.contexts[ctx].ctx.clone())
+        };
+        let log = Rc::clone(&self.log);
+        let inside = Inside { id, log, child };
+        let checkpoint: Pin<Box<dyn Future<Output = _>>> = if between {
+            Box::pin(ctx::__private::between(context, inside).into_future())
+        } else {
+            Box::pin(context.run_until_cancelled_owned(inside))
+        };
+        let outside = Outside {
+            id,
+            log: Rc::clone(&self.log),
+            checkpoint: Some(checkpoint),
+            polled_before: false,
+        };
+        Box::pin(async move {
+            if outside.await {
+                if let Some(cleanup) = cleanup {
+                    cleanup.await;
+                }
+            }
+        })
+    }
+
+    fn spawn(&mut self, future: Local) {
+        let wakes = Wakes::new();
+        // It has not been seen yet, and so it is polled.
+        let seen = usize::MAX;
+        self.tasks.push(Task {
+            future,
+            wakes,
+            seen,
+        });
+    }
+
+    /// Polls every task as long as it is woken.
+    fn rest(&mut self) {
+        for _ in 0..200 {
+            let mut busy = false;
+            for at in (0..self.tasks.len()).rev() {
+                let task = &mut self.tasks[at];
+                if task.seen != task.wakes.count() {
+                    busy = true;
+                    task.seen = task.wakes.count();
+                    if poll_pinned(task.future.as_mut(), &task.wakes).is_ready() {
+                        drop(self.tasks.swap_remove(at));
+                    }
+                }
+            }
+            if !busy {
+                return;
+            }
+        }
+        self.log
+            .borrow_mut()
+            .faults
+            .push("it spins (C8)".to_owned());
+    }
+
+    fn move_something(&mut self, tape: &mut Tape) {
+        if self.places.is_empty() {
+            return;
+        }
+        let (from, to) = (tape.below(self.places.len()), tape.below(self.places.len()));
+        let future = self.places[from].0.borrow_mut().future.take();
+        let Some(future) = future else { return };
+        let around = |at: &usize| self.places[*at].0.borrow().around;
+        let inside_itself =
+            std::iter::successors(Some(to), around).any(|at| around(&at) == Some(from));
+        let outcome = match tape.below(4) {
+            0 => return,
+            1 => Err(future),
+            _ if inside_itself => Err(future),
+            _ => self.places[to].put(future),
+        };
+        for place in &self.places {
+            let around = &mut place.0.borrow_mut().around;
+            if *around == Some(from) {
+                *around = outcome.is_ok().then_some(to);
+            }
+        }
+        if let Err(future) = outcome {
+            self.spawn(future);
+        }
+    }
+
+    async fn step(&mut self, tape: &mut Tape) {
+        let tasks = self.tasks.len();
+        match tape.below(8) {
+            0 | 1 => self.cancel(tape),
+            2 => time::advance(Duration::from_millis(tape.below(20) as u64)).await,
+            3 | 4 => self.move_something(tape),
+            5 if tasks > 0 => self.tasks[tape.below(tasks)].seen = usize::MAX,
+            6 if tasks > 0 => {
+                // Another executor takes it up, and polls it.
+                let task = &mut self.tasks[tape.below(tasks)];
+                task.wakes = Wakes::new();
+                task.seen = usize::MAX;
+            }
+            7 if !self.gates.is_empty() => self.gates[tape.below(self.gates.len())].open(),
+            _ => {}
+        }
+    }
+
+    fn cancel(&self, tape: &mut Tape) {
+        let log = self.log.borrow();
+        let made = &log.contexts[tape.below(log.contexts.len())];
+        if let Some(scope) = &made.scope {
+            scope.cancel();
+        }
+    }
+
+    async fn run(mut self, mut tape: Tape) -> Vec<String> {
+        self.make_contexts(&mut tape);
+        for _ in 0..=tape.below(2) {
+            let future = self.build(&mut tape, 5);
+            self.spawn(future);
+        }
+        self.rest();
+        let mut steps = 0;
+        while !tape.is_over() && steps < 30 {
+            steps += 1;
+            self.step(&mut tape).await;
+            if tape.below(3) < 2 {
+                self.rest();
+                self.log.borrow_mut().expect_rest();
+            }
+        }
+        self.rest();
+        let scopes = self.log.borrow().contexts.len();
+        for at in 0..scopes {
+            self.cancel(&mut Tape(vec![u8::try_from(at).unwrap()].into_iter()));
+        }
+        self.rest();
+        self.log.borrow_mut().expect_rest();
+        // Another poll for no reason must not set anything off.
+        for task in &mut self.tasks {
+            task.seen = usize::MAX;
+        }
+        self.rest();
+        self.log.borrow_mut().expect_rest();
+        self.tasks.clear();
+        let faults = &mut self.log.borrow_mut().faults;
+        std::mem::take(faults)
+    }
+}
+
+fn faults(tape: Vec<u8>) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let case = Case::default();
+    // The whole case is one poll to the runtime, which would run out of budget.
+    runtime.block_on(unconstrained(case.run(Tape(tape.into_iter()))))
+}
+
+#[test]
+fn c8_random_trees_keep_the_rules() {
+    let cases = std::env::var("CTX_CASES").map_or(1_500, |it| it.parse().expect("a number"));
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 20_000,
+        ..Config::default()
+    };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let outcome = runner.run(&vec(any::<u8>(), 1..150), |tape| {
+        let faults = faults(tape);
+        proptest::prop_assert!(faults.is_empty(), "{faults:?}");
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+}

@@ -44,11 +44,21 @@ impl Guard {
 /// left alone until it is done; then, that the rest ends.
 #[track_caller]
 fn holds<F: Future>(build: impl Fn(Context, Boxed<()>) -> F) {
+    holds_on(|scope| scope.clone(), build);
+}
+
+/// The same with the guarded future on a context derived from the one that is cancelled.
+#[track_caller]
+fn holds_on<F: Future>(
+    derive: impl Fn(&Context) -> Context,
+    build: impl Fn(Context, Boxed<()>) -> F,
+) {
     for guard in GUARDS {
         let scope = ROOT.with_cancel();
         let (gate, future) = gated();
-        let guarded = guard.put(&scope, future);
-        let mut outer = Box::pin(scope.run_until_cancelled(build(scope.clone(), guarded)));
+        let derived = derive(&scope);
+        let guarded = guard.put(&derived, future);
+        let mut outer = Box::pin(scope.run_until_cancelled(build(derived, guarded)));
         let wakes = Wakes::new();
         assert!(run(outer.as_mut(), &wakes).is_pending());
         scope.cancel();
@@ -114,33 +124,36 @@ fn c3_a_shield_holds_under_new_wakers() {
 
 #[test]
 fn c3_a_shield_holds_at_every_depth() {
-    holds(|scope, guarded| {
-        let mut deep = guarded;
-        for depth in 0..100 {
-            let inner = scope.with_cancel().detach();
-            let guarded = inner.run_until_cancelled_owned(deep);
-            deep = if depth % 10 == 0 {
-                FuturesUnordered::from_iter([guarded])
-                    .collect::<Vec<_>>()
-                    .map(drop)
-                    .boxed()
-            } else {
-                guarded.map(drop).boxed()
-            };
-        }
-        deep
-    });
+    holds_on(
+        |scope| (0..100).fold(scope.clone(), |ctx, _| ctx.with_cancel().detach()),
+        |ctx, guarded| {
+            (0..100).fold(guarded, |deep, depth| {
+                let guarded = ctx.run_until_cancelled_owned(deep);
+                if depth % 10 == 0 {
+                    FuturesUnordered::from_iter([guarded])
+                        .collect::<Vec<_>>()
+                        .map(drop)
+                        .boxed()
+                } else {
+                    guarded.map(drop).boxed()
+                }
+            })
+        },
+    );
 }
 
 #[test]
 fn c3_a_shield_holds_in_odd_orders() {
-    holds(|scope, guarded| {
-        let (narrow, unrelated) = (scope.with_cancel().detach(), ROOT.with_cancel().detach());
-        let guarded = narrow.run_until_cancelled_owned(guarded);
-        let guarded = scope.run_until_cancelled_owned(guarded);
-        let guarded = unrelated.run_until_cancelled_owned(guarded);
-        narrow.run_until_cancelled_owned(guarded)
-    });
+    let (wide, unrelated) = (ROOT.with_cancel(), ROOT.with_cancel());
+    holds_on(
+        |scope| scope.merge(&wide).detach(),
+        |narrow, guarded| {
+            let guarded = narrow.run_until_cancelled_owned(guarded);
+            let guarded = wide.run_until_cancelled_owned(guarded);
+            let guarded = unrelated.run_until_cancelled_owned(guarded);
+            narrow.run_until_cancelled_owned(guarded)
+        },
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::panic::catch_unwind;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::generate::function;
-use super::random::{Random, number};
+use super::random::{Random, number, rounds, seed};
 use crate::expand::expand;
 
 /// What the macro looks for, and what may stand around it.
@@ -18,20 +18,34 @@ const WORDS: &str = "async await fn impl trait for let match if else while loop 
 
 #[test]
 fn no_tokens_make_the_macro_panic() {
-    let rounds = number("CTX_FUZZ_GARBAGE").unwrap_or(if cfg!(debug_assertions) { 3_000 } else { 50_000 });
-    let mut random = Random::from_env();
-    let words: Vec<TokenTree> = WORDS.parse::<TokenStream>().expect("tokens").into_iter().collect();
-    for _ in 0..rounds {
-        let args = if random.one_in(2) { TokenStream::new() } else { garbage(&mut random, &words, 2) };
+    let default = if cfg!(debug_assertions) {
+        2_000
+    } else {
+        100_000
+    };
+    let count = number("CTX_FUZZ_GARBAGE").unwrap_or(default);
+    let seed = seed();
+    rounds(count, |at| {
+        let words: Vec<TokenTree> = words().into_iter().collect();
+        let random = &mut Random::of_round(seed, at);
+        let args = match random.below(2) {
+            0 => TokenStream::new(),
+            _ => garbage(random, &words, 2),
+        };
         let item = match random.below(3) {
-            0 => garbage(&mut random, &words, 3),
-            1 => around_garbage(&mut random, &words),
-            _ => damaged(&mut random, &words),
+            0 => garbage(random, &words, 3),
+            1 => around_garbage(random, &words),
+            _ => damaged(random, &words),
         };
         let shown = format!("#[with_context({args})]\n{item}");
         let outcome = catch_unwind(move || drop(expand(args, item)));
-        assert!(outcome.is_ok(), "the macro panicked:\n{shown}");
-    }
+        assert!(outcome.is_ok(), "round {at}: the macro panicked:\n{shown}");
+        0
+    });
+}
+
+fn words() -> TokenStream {
+    WORDS.parse().expect("tokens")
 }
 
 fn garbage(random: &mut Random, words: &[TokenTree], depth: usize) -> TokenStream {
@@ -48,13 +62,24 @@ fn garbage(random: &mut Random, words: &[TokenTree], depth: usize) -> TokenStrea
 }
 
 fn group(random: &mut Random, inside: TokenStream) -> TokenTree {
-    let delimiters = [Delimiter::Parenthesis, Delimiter::Brace, Delimiter::Bracket, Delimiter::None];
+    let delimiters = [
+        Delimiter::Parenthesis,
+        Delimiter::Brace,
+        Delimiter::Bracket,
+        Delimiter::None,
+    ];
     Group::new(*random.pick(&delimiters), inside).into()
 }
 
 /// A sound head and a body of garbage.
 fn around_garbage(random: &mut Random, words: &[TokenTree]) -> TokenStream {
-    let heads = ["async fn f(&self) -> R", "impl S", "trait T", "fn f() -> impl Future", "async fn f(#[value] a: &A)"];
+    let heads = [
+        "async fn f(&self) -> R",
+        "impl S",
+        "trait T",
+        "fn f() -> impl Future",
+        "async fn f(#[value] a: &A)",
+    ];
     let mut tokens: TokenStream = random.pick(&heads).parse().expect("tokens");
     let body = garbage(random, words, 3);
     tokens.extend([TokenTree::from(Group::new(Delimiter::Brace, body))]);

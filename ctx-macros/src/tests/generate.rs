@@ -11,18 +11,40 @@ pub(super) struct Sample {
 
 /// Writes one function.
 pub(super) fn function(random: &mut Random) -> Sample {
-    let args = *random.pick(&["", "", "owned", "checkpoints = between", "checkpoints = none", "crate = our::ctx"]);
-    let mut writer = Writer { random, counts: args != "checkpoints = none", ours: true, checkpoints: 0 };
+    let args = *random.pick(&[
+        "",
+        "",
+        "owned",
+        "checkpoints = between",
+        "checkpoints = none",
+        "crate = our::ctx",
+    ]);
+    let mut writer = Writer {
+        random,
+        counts: args != "checkpoints = none",
+        ours: true,
+        checkpoints: 0,
+    };
     let shape = writer.random.below(4);
     let head = writer.head();
-    let body = writer.block(4);
+    // Most are small: a mistake shows in a small one too, and there are more of them in the same time.
+    let depth = *writer.random.pick(&[1, 1, 1, 2, 2, 3]);
+    let body = writer.block(depth);
     let source = match shape {
-        0 => format!("{head} -> impl Future<Output = Result<T, E>> {{ let x = 1; async move {body} }}"),
-        1 => format!("{head} -> Pin<Box<dyn Future<Output = R> + 'a>> {{ Box::pin(async move {body}) }}"),
+        0 => format!(
+            "{head} -> impl Future<Output = Result<T, E>> {{ let x = 1; async move {body} }}"
+        ),
+        1 => format!(
+            "{head} -> Pin<Box<dyn Future<Output = R> + 'a>> {{ Box::pin(async move {body}) }}"
+        ),
         _ => format!("async {head} -> Result<T, E> {body}"),
     };
     let checkpoints = writer.checkpoints;
-    Sample { args, source: format!("pub {source}"), checkpoints }
+    Sample {
+        args,
+        source: format!("pub {source}"),
+        checkpoints,
+    }
 }
 
 struct Writer<'r> {
@@ -36,9 +58,18 @@ struct Writer<'r> {
 
 impl Writer<'_> {
     fn head(&mut self) -> String {
-        let generics = self.random.pick(&["<'a>", "<'a, T: Clone>", "<'a, T, const N: usize>"]);
-        let receiver = self.random.pick(&["", "&'a self, ", "mut self, ", "self: Pin<&'a mut Self>, "]);
-        let rest = self.random.pick(&["", "x: u32", "(a, mut b): (u32, T), _: &'a str", "[x, ..]: [u8; 4]"]);
+        let generics = self
+            .random
+            .pick(&["<'a>", "<'a, T: Clone>", "<'a, T, const N: usize>"]);
+        let receiver =
+            self.random
+                .pick(&["", "&'a self, ", "mut self, ", "self: Pin<&'a mut Self>, "]);
+        let rest = self.random.pick(&[
+            "",
+            "x: u32",
+            "(a, mut b): (u32, T), _: &'a str",
+            "[x, ..]: [u8; 4]",
+        ]);
         format!("fn made_up{generics}({receiver}{rest})")
     }
 
@@ -58,10 +89,17 @@ impl Writer<'_> {
             }
             2 => format!("x = {};", self.expr(depth)),
             3 => format!("x += {};", self.expr(depth)),
-            4 => format!("println!(\"{{}} {{y}}\", {}, y = {});", self.expr(depth), self.expr(depth)),
+            4 => format!(
+                "println!(\"{{}} {{y}}\", {}, y = {});",
+                self.expr(depth),
+                self.expr(depth)
+            ),
             5 => format!("let ctx = ctx.with_timeout({});", self.expr(depth)),
             6 if self.ours => self.marked(depth),
-            7 => format!("fn nested() {}", self.scope(false, false, |writer| writer.block(1))),
+            7 => format!(
+                "fn nested() {}",
+                self.scope(false, false, |writer| writer.block(1))
+            ),
             8 => format!("loop {}", self.block(depth.saturating_sub(2))),
             _ => format!("{};", self.expr(depth)),
         }
@@ -77,7 +115,9 @@ impl Writer<'_> {
                 format!("#[checkpoints(none)] {inside}")
             }
             _ => {
-                let inside = self.scope(true, self.ours, |writer| writer.block(depth.saturating_sub(1)));
+                let inside = self.scope(true, self.ours, |writer| {
+                    writer.block(depth.saturating_sub(1))
+                });
                 format!("#[checkpoints(between)] {inside}")
             }
         }
@@ -91,7 +131,11 @@ impl Writer<'_> {
             0..5 => self.awaited(depth),
             5 => format!("({}) + {}", self.expr(depth), self.expr(depth)),
             6 => format!("f({}, {})", self.expr(depth), self.expr(depth)),
-            7 => format!("{}.method::<u8>({})?", self.awaited(depth), self.expr(depth)),
+            7 => format!(
+                "{}.method::<u8>({})?",
+                self.awaited(depth),
+                self.expr(depth)
+            ),
             8 => format!("({})[{}]", self.expr(depth), self.expr(depth)),
             9 => format!("&mut {}", self.awaited(depth)),
             10 => self.conditional(depth),
@@ -112,7 +156,18 @@ impl Writer<'_> {
     }
 
     fn leaf(&mut self) -> String {
-        let leaves = ["x", "ctx", "1", "f()", "self.a", "&ctx", "ctx.done()", "r#type::<T>()", "\"\"", "[0.5; 2]"];
+        let leaves = [
+            "x",
+            "ctx",
+            "1",
+            "f()",
+            "self.a",
+            "&ctx",
+            "ctx.done()",
+            "r#type::<T>()",
+            "\"\"",
+            "[0.5; 2]",
+        ];
         (*self.random.pick(&leaves)).to_owned()
     }
 
@@ -126,7 +181,10 @@ impl Writer<'_> {
         let (condition, then) = (self.expr(depth), self.block(depth));
         match self.random.below(3) {
             0 => format!("if ({condition}) {then} else {}", self.block(depth)),
-            1 => format!("if let Some(x) = ({condition}) && x {then} else {}", self.block(depth)),
+            1 => format!(
+                "if let Some(x) = ({condition}) && x {then} else {}",
+                self.block(depth)
+            ),
             _ => format!("'a: while ({condition}) {then}"),
         }
     }
@@ -169,21 +227,39 @@ impl Writer<'_> {
     }
 
     fn select(&mut self, depth: usize) -> String {
-        let mut branches = String::new();
+        let mut branches = Vec::new();
         for _ in 0..=self.random.below(3) {
             let future = self.expr(depth);
             self.checkpoints += usize::from(self.counts);
-            let condition = if self.random.one_in(3) { format!(", if {}", self.expr(depth)) } else { String::new() };
-            let handler = if self.random.one_in(2) { self.block(depth.min(2)) } else { format!("{},", self.expr(depth)) };
-            branches += &format!("Some(x) = {future} {condition} => {handler} ");
+            let condition = if self.random.one_in(3) {
+                format!(", if {}", self.expr(depth))
+            } else {
+                String::new()
+            };
+            let handler = if self.random.one_in(2) {
+                self.block(depth.min(2))
+            } else {
+                format!("{},", self.expr(depth))
+            };
+            branches.push(format!("Some(x) = {future} {condition} => {handler}"));
         }
-        let otherwise = if self.random.one_in(2) { format!("else => {}", self.expr(depth)) } else { String::new() };
+        let otherwise = if self.random.one_in(2) {
+            format!("else => {}", self.expr(depth))
+        } else {
+            String::new()
+        };
         let biased = self.random.pick(&["", "biased;"]);
+        let branches = branches.join(" ");
         format!("tokio::select! {{ {biased} {branches} {otherwise} }}")
     }
 
     fn join(&mut self, depth: usize) -> String {
-        let name = self.random.pick(&["tokio::join", "tokio::try_join", "futures::join", "futures::try_join"]);
+        let name = self.random.pick(&[
+            "tokio::join",
+            "tokio::try_join",
+            "futures::join",
+            "futures::try_join",
+        ]);
         let count = 1 + self.random.below(3);
         let branches: Vec<String> = (0..count).map(|_| self.expr(depth)).collect();
         self.checkpoints += count * usize::from(self.counts);
@@ -191,7 +267,12 @@ impl Writer<'_> {
     }
 
     /// Writes the inside of another scope.
-    fn scope(&mut self, counts: bool, ours: bool, write: impl FnOnce(&mut Self) -> String) -> String {
+    fn scope(
+        &mut self,
+        counts: bool,
+        ours: bool,
+        write: impl FnOnce(&mut Self) -> String,
+    ) -> String {
         let outside = (self.counts, self.ours);
         (self.counts, self.ours) = (counts, ours);
         let written = write(self);

@@ -7,10 +7,12 @@ use std::mem;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
+use syn::StmtMacro;
 use syn::parse::Parser;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Arm, Attribute, Block, Expr, ExprAwait, ExprMatch, FnArg, ItemFn, Local, Macro, Pat, Stmt};
-use syn::StmtMacro;
+use syn::{
+    Arm, Attribute, Block, Expr, ExprAwait, ExprMatch, FnArg, ItemFn, Local, Macro, Pat, Stmt,
+};
 
 use crate::join;
 use crate::marks::{Mark, attrs_of};
@@ -46,11 +48,21 @@ struct Strip {
 
 impl VisitMut for Strip {
     fn visit_block_mut(&mut self, block: &mut Block) {
-        block.stmts.retain(|stmt| !matches!(stmt, Stmt::Local(local) if names(&local.pat, "__shield")));
+        block
+            .stmts
+            .retain(|stmt| !matches!(stmt, Stmt::Local(local) if names(&local.pat, "__shield")));
         for stmt in &mut block.stmts {
             // A macro that stands as a statement is a statement again.
-            if let Stmt::Macro(StmtMacro { attrs, mac, semi_token }) = stmt {
-                let expr = syn::ExprMacro { attrs: mem::take(attrs), mac: mac.clone() };
+            if let Stmt::Macro(StmtMacro {
+                attrs,
+                mac,
+                semi_token,
+            }) = stmt
+            {
+                let expr = syn::ExprMacro {
+                    attrs: mem::take(attrs),
+                    mac: mac.clone(),
+                };
                 *stmt = Stmt::Expr(Expr::Macro(expr), *semi_token);
             }
             self.visit_stmt_mut(stmt);
@@ -70,7 +82,9 @@ impl VisitMut for Strip {
         *expr = match mem::replace(expr, Expr::PLACEHOLDER) {
             Expr::Paren(paren) => *paren.expr,
             Expr::Match(whole) => self.unmatch(whole),
-            Expr::MethodCall(mut call) if is_path(&call.receiver, "__slot") && call.args.len() == 1 => {
+            Expr::MethodCall(mut call)
+                if is_path(&call.receiver, "__slot") && call.args.len() == 1 =>
+            {
                 self.checkpoints += 1;
                 call.args.pop().expect("the branch")
             }
@@ -83,12 +97,17 @@ impl VisitMut for Strip {
         mac.tokens = match name.as_deref() {
             Some("select") => self.select(mac),
             Some("join" | "try_join") => {
-                let mut args = join::Args::parse.parse2(mac.tokens.clone()).expect("branches");
-                args.futures.iter_mut().for_each(|future| self.visit_expr_mut(future));
+                let mut args = join::Args::parse
+                    .parse2(mac.tokens.clone())
+                    .expect("branches");
+                args.futures
+                    .iter_mut()
+                    .for_each(|future| self.visit_expr_mut(future));
                 args.into_tokens()
             }
             _ => {
-                let mut args = std_macro::Args::of(mac).unwrap_or_else(|error| panic!("{error}: {}", mac.tokens));
+                let mut args = std_macro::Args::of(mac)
+                    .unwrap_or_else(|error| panic!("{error}: {}", mac.tokens));
                 args.each(|arg| self.visit_expr_mut(arg));
                 args.into_tokens()
             }
@@ -103,9 +122,14 @@ impl Strip {
             Expr::Await(awaited) => match calls(&awaited.base) {
                 Some("race" | "between") => {
                     self.checkpoints += 1;
-                    let Expr::Call(call) = &mut *awaited.base else { unreachable!() };
+                    let Expr::Call(call) = &mut *awaited.base else {
+                        unreachable!()
+                    };
                     let base = call.args.pop().expect("the awaited expression");
-                    Expr::Await(ExprAwait { base: Box::new(base), ..awaited.clone() })
+                    Expr::Await(ExprAwait {
+                        base: Box::new(base),
+                        ..awaited.clone()
+                    })
                 }
                 _ => Expr::Match(whole),
             },
@@ -126,12 +150,17 @@ impl Strip {
         select.each(|expr| self.visit_expr_mut(expr));
         if expanded {
             for branch in &mut select.branches {
-                let Pat::TupleStruct(ok) = &mut branch.pat else { panic!("a branch without `Ok`") };
+                let Pat::TupleStruct(ok) = &mut branch.pat else {
+                    panic!("a branch without `Ok`")
+                };
                 branch.pat = ok.elems.pop().expect("the pattern");
             }
-            let Some(Expr::Match(otherwise)) = select.otherwise.take() else { panic!("no `else`") };
+            let Some(Expr::Match(otherwise)) = select.otherwise.take() else {
+                panic!("no `else`")
+            };
             let last = otherwise.arms.into_iter().next_back().expect("`None`");
-            let written = !matches!(&*last.body, Expr::Macro(it) if it.mac.path.leading_colon.is_some());
+            let written =
+                !matches!(&*last.body, Expr::Macro(it) if it.mac.path.leading_colon.is_some());
             select.otherwise = written.then_some(*last.body);
         }
         select.into_tokens()
@@ -145,11 +174,20 @@ fn is_slot(future: &Expr) -> bool {
 /// The name of a function of the hidden module, if that is what an expression calls.
 fn calls(expr: &Expr) -> Option<&'static str> {
     let Expr::Call(call) = expr else { return None };
-    let Expr::Path(function) = &*call.func else { return None };
-    let mut names = function.path.segments.iter().rev().map(|segment| segment.ident.to_string());
+    let Expr::Path(function) = &*call.func else {
+        return None;
+    };
+    let mut names = function
+        .path
+        .segments
+        .iter()
+        .rev()
+        .map(|segment| segment.ident.to_string());
     let (last, module) = (names.next()?, names.next()?);
     let known = ["race", "between", "shield", "slot"];
-    known.into_iter().find(|name| *name == last && module == "__private")
+    known
+        .into_iter()
+        .find(|name| *name == last && module == "__private")
 }
 
 fn only(arms: Vec<Arm>) -> Expr {

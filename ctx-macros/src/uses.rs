@@ -1,0 +1,101 @@
+//! What an expression does to the `ctx` in scope.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{Expr, Macro};
+
+use crate::macros;
+
+/// The methods of a context that borrow it. A method that is not listed may take it by value.
+const BORROWING: [&str; 20] = [
+    "with_cancel",
+    "with_deadline",
+    "with_timeout",
+    "with_deadline_cause",
+    "with_timeout_cause",
+    "merge",
+    "with_value",
+    "without_cancel",
+    "deadline",
+    "remaining",
+    "is_cancelled",
+    "err",
+    "check",
+    "value",
+    "done",
+    "done_owned",
+    "run_until_cancelled",
+    "run_until_cancelled_owned",
+    "on_cancel",
+    "clone",
+];
+
+/// What the walk has seen of `ctx` in one expression.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Uses {
+    /// How often it is named.
+    named: usize,
+    /// How often of these it is surely borrowed: `&ctx`, `ctx.done()`.
+    borrowed: usize,
+    /// There is a `move`, and so a block that takes `ctx` if it names it.
+    captures: bool,
+    /// There is a macro that may do anything.
+    unknown: bool,
+}
+
+impl Uses {
+    /// Looks at one expression, and not into it.
+    pub(crate) fn see(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Path(_) if is_ctx(expr) => self.named += 1,
+            Expr::Reference(it) if it.mutability.is_none() && is_ctx(&it.expr) => {
+                self.borrowed += 1;
+            }
+            Expr::MethodCall(it) if is_ctx(&it.receiver) => {
+                let borrows = BORROWING.iter().any(|name| it.method == name);
+                self.borrowed += usize::from(borrows);
+            }
+            Expr::Async(it) => self.captures |= it.capture.is_some(),
+            Expr::Closure(it) => self.captures |= it.capture.is_some(),
+            Expr::Macro(it) => self.unknown |= may_name_ctx(&it.mac),
+            Expr::Verbatim(_) => self.unknown = true,
+            _ => {}
+        }
+    }
+
+    /// Counts what the macro itself has written: `&ctx`.
+    pub(crate) fn see_borrow(&mut self) {
+        self.named += 1;
+        self.borrowed += 1;
+    }
+
+    /// Whether the expression may move `ctx`, or change it. Only what surely borrows it does not.
+    pub(crate) fn may_move(self) -> bool {
+        self.unknown || self.named > self.borrowed || (self.captures && self.named > 0)
+    }
+
+    /// What two expressions do together.
+    pub(crate) fn and(self, other: Uses) -> Uses {
+        Uses {
+            named: self.named + other.named,
+            borrowed: self.borrowed + other.borrowed,
+            captures: self.captures || other.captures,
+            unknown: self.unknown || other.unknown,
+        }
+    }
+}
+
+fn is_ctx(expr: &Expr) -> bool {
+    matches!(expr, Expr::Path(path) if path.path.is_ident("ctx"))
+}
+
+fn may_name_ctx(mac: &Macro) -> bool {
+    !macros::evaluates_in_place(&mac.path) || names_ctx(&mac.tokens)
+}
+
+fn names_ctx(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Group(group) => names_ctx(&group.stream()),
+        TokenTree::Ident(ident) => ident == "ctx",
+        _ => false,
+    })
+}

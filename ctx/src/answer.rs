@@ -1,0 +1,295 @@
+//! Who answers: how the innermost checkpoint comes to decide (rule C3), and nobody is left unwatched (C8).
+//!
+//! A checkpoint that stays pending *answers* the nearest frame whose line it descends from. One that was
+//! answered neither registers with its context nor fires; it is pending itself, so it answers the next
+//! frame, and so on. Only the innermost waits in a list.
+//!
+//! 1. An answer counts for one poll of the asker. Frame and answer carry the number of that poll.
+//! 2. An asker whose answerer has another waker (a combinator stands between them) registers itself too,
+//!    and leaves the decision to the answerer. Such a *foreign* answerer owes it nothing: it only takes
+//!    its answer back if it goes away in the same poll. So a waker that leads nowhere any more, since the
+//!    answerer was taken out of its combinator or of a nested executor, loses no wake-up.
+//! 3. An answerer with the asker's own waker keeps watch for it until the asker is polled again: the waker
+//!    that stands in a list is the answerer's, or that of somebody inside it. Where such an answerer goes
+//!    away (it finished, it was dropped, it is polled with another waker), then
+//!    - if the asker is being polled, the answer is withdrawn, and the asker decides at the end of the
+//!      poll; the waker is handed to it, if it is not its own, for those whom the asker has answered;
+//!    - if it is being dropped, it needs no watch, but the waker is handed to it in the same way;
+//!    - if it is over, nobody needs anything: when it ended, those whom it had answered were told;
+//!    - otherwise it is away, and the waker is woken, so that it is polled and looks for itself.
+//! 4. An answerer that answers somebody else now, while the earlier asker is away, still keeps watch for
+//!    it as long as it waits with the same waker. It *owes* that one a wake-up when it stops. (Waking at
+//!    once would make two askers that poll one future in turn wake each other without end.)
+//! 5. Across a shield there are no answers but holds, in every frame that descends through it.
+//! 6. Frames of another task are not asked. Tasks are told apart by their ids, looked at only where the
+//!    wakers differ.
+
+use crate::{
+    few::Few,
+    frame::{Frame, WakerId, waker_id, with_stack},
+    hold::Held,
+    node::{Descent, Node, address, descent},
+    sweep::contain,
+};
+use std::{sync::Arc, task::Waker};
+
+/// Whom a checkpoint has answered: the asking checkpoint's address, and which of its polls.
+#[derive(Clone, Copy)]
+pub(crate) struct Answer {
+    /// The lowest bit, which no address of a checkpoint uses, marks a foreign answer.
+    asker: usize,
+    pub(crate) poll: u64,
+}
+
+const FOREIGN: usize = 1;
+
+impl Answer {
+    pub(crate) const NONE: Answer = Answer { asker: 0, poll: 0 };
+
+    #[inline]
+    fn to(frame: &Frame, foreign: bool) -> Self {
+        Self {
+            asker: frame.owner | usize::from(foreign) * FOREIGN,
+            poll: frame.poll,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_none(self) -> bool {
+        self.asker == 0
+    }
+
+    #[inline]
+    pub(crate) fn owner(self) -> usize {
+        self.asker & !FOREIGN
+    }
+
+    fn is_foreign(self) -> bool {
+        self.asker & FOREIGN != 0
+    }
+
+    fn repeats(self, other: Answer) -> bool {
+        self.owner() == other.owner() && self.poll == other.poll
+    }
+}
+
+/// Answers the nearest frame, if that is all there is to do: it is on the same line and has the same
+/// waker, and it is the one answered before. True if it was, or if nobody asks.
+#[inline]
+pub(crate) fn answer_nearest(answer: &mut Answer, line: &Arc<Node>, waker: &Waker) -> bool {
+    with_stack(|stack| {
+        let Some(frame) = stack.frames.last_mut() else {
+            return true;
+        };
+        let common = frame.line == address(line)
+            && frame.waker == waker_id(waker)
+            && frame.ordered
+            && !frame.dropping
+            && (answer.is_none() || frame.is(*answer));
+        if common {
+            if answer.poll != frame.poll {
+                frame.heard.answers += 1;
+            }
+            *answer = Answer::to(frame, false);
+        }
+        common
+    })
+    .unwrap_or(true)
+}
+
+/// What a checkpoint's answers seldom need.
+#[derive(Default)]
+pub(crate) struct More {
+    /// The answers beyond the first.
+    answers: Vec<Answer>,
+    held: Held,
+    /// Whether an earlier asker, which is away, relies on this checkpoint's watch.
+    owes: bool,
+}
+
+impl More {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.answers.is_empty() && self.held.is_nobody() && !self.owes
+    }
+}
+
+/// How a checkpoint stays pending.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Its waker, or that of somebody inside, stands in a list.
+    Watches,
+    /// It waits for a shield inside, and stands in no list.
+    IsHeld,
+    /// It must not be dropped: whatever its line, all related frames are held and none is answered.
+    Holds,
+}
+
+/// All of one checkpoint's answers.
+pub(crate) struct Answers<'a> {
+    pub(crate) first: &'a mut Answer,
+    pub(crate) more: &'a mut More,
+}
+
+impl Answers<'_> {
+    /// Answers, and holds, for a checkpoint on `line` that stays pending.
+    pub(crate) fn give(&mut self, line: &Arc<Node>, waker: &Waker, manner: Manner) {
+        let left_away = with_stack(|stack| {
+            let mut given = self.answer_frames(&mut stack.frames, line, waker_id(waker), manner);
+            if given.is_empty() && manner == Manner::Watches {
+                // It keeps watch for those whom it answered before.
+                return false;
+            }
+            let mut given = given.take_all();
+            let first = std::mem::replace(self.first, given.next().unwrap_or(Answer::NONE));
+            let others = std::mem::replace(&mut self.more.answers, given.collect());
+            let mut away = false;
+            for earlier in std::iter::once(first).chain(others) {
+                if earlier.is_none() || self.includes(earlier) {
+                    continue;
+                }
+                match stack.asker(earlier) {
+                    Some(frame) => frame.take_back(earlier),
+                    None => away |= !earlier.is_foreign() && !stack.is_over(earlier),
+                }
+            }
+            away
+        });
+        self.more.owes |= left_away.unwrap_or(false);
+        if manner != Manner::Watches && std::mem::take(&mut self.more.owes) {
+            wake(waker);
+        }
+    }
+
+    fn answer_frames(
+        &mut self,
+        frames: &mut [Frame],
+        line: &Arc<Node>,
+        id: WakerId,
+        manner: Manner,
+    ) -> Few<Answer> {
+        let mut given = Few::new();
+        let mut task = None;
+        let mut held = 0;
+        for frame in frames.iter_mut().rev().filter(|frame| !frame.dropping) {
+            let foreign = frame.waker != id;
+            if foreign && *task.get_or_insert_with(tokio::task::try_id) != frame.task {
+                break;
+            }
+            match descent(line, frame.line) {
+                None => {}
+                Some(Descent::Open) if manner != Manner::Holds => {
+                    let answer = Answer::to(frame, foreign);
+                    if !self.includes(answer) {
+                        frame.heard.answers += 1;
+                    }
+                    frame.heard.foreign |= foreign;
+                    given.push(answer);
+                    if frame.ordered {
+                        break;
+                    }
+                }
+                Some(Descent::Open | Descent::Shielded) => {
+                    self.more.held.add(frame.heard.hold(), held);
+                    held += 1;
+                }
+            }
+        }
+        given
+    }
+
+    fn includes(&self, answer: Answer) -> bool {
+        let mut all = std::iter::once(&*self.first).chain(&self.more.answers);
+        all.any(|it| it.repeats(answer))
+    }
+
+    /// The checkpoint goes on with the waker `current`; the `others` kept watch until now.
+    pub(crate) fn pass_on(&mut self, mut others: Few<Waker>, current: &Waker) {
+        if std::mem::take(&mut self.more.owes) {
+            // Which of the wakers are owed is not known any more.
+            others.iter().for_each(wake);
+            wake(current);
+        }
+        for answer in &mut self.more.answers {
+            if tell(*answer, &mut copies(&others), News::GoesOn) == Asker::Away {
+                others.iter().for_each(wake);
+                *answer = Answer::NONE;
+            }
+        }
+        if tell(*self.first, &mut others, News::GoesOn) == Asker::Away {
+            others.iter().for_each(wake);
+            *self.first = Answer::NONE;
+        }
+    }
+
+    /// The checkpoint is over, and with it the watch that `wakers` kept; `current` is the waker of this
+    /// poll, if it is one. Whether it is certain that nobody relies on the watch any more.
+    pub(crate) fn leave(self, mut wakers: Few<Waker>, current: Option<&Waker>) -> bool {
+        let everybody = |wakers: &Few<Waker>| wakers.iter().chain(current).for_each(wake);
+        let mut away = self.more.owes;
+        if away {
+            everybody(&wakers);
+        }
+        let known = !wakers.is_empty();
+        for answer in self.more.answers.drain(..) {
+            let mut wakers = copies(&wakers);
+            if tell(answer, &mut wakers, News::Leaves) == Asker::Away {
+                everybody(&wakers);
+                away = true;
+            }
+        }
+        if tell(*self.first, &mut wakers, News::Leaves) == Asker::Away {
+            everybody(&wakers);
+            away = true;
+        }
+        *self.first = Answer::NONE;
+        known || !away
+    }
+}
+
+/// What there is to tell an asker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum News {
+    GoesOn,
+    Leaves,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asker {
+    /// It sees to itself, or there is nothing to see to.
+    Told,
+    Away,
+}
+
+/// Tells an asker what becomes of its answerer. If it is at work it takes the wakers that are not its
+/// own; those left are of no more use. Where it is away they are all left, to be woken.
+fn tell(answer: Answer, wakers: &mut Few<Waker>, news: News) -> Asker {
+    if answer.is_none() {
+        return Asker::Told;
+    }
+    let told = with_stack(|stack| {
+        let Some(frame) = stack.asker(answer) else {
+            return answer.is_foreign() || stack.is_over(answer);
+        };
+        if news == News::Leaves {
+            frame.take_back(answer);
+        }
+        if !answer.is_foreign() {
+            frame.take_over(wakers);
+        }
+        true
+    });
+    match told {
+        Some(true) => Asker::Told,
+        Some(false) | None => Asker::Away,
+    }
+}
+
+fn copies(wakers: &Few<Waker>) -> Few<Waker> {
+    let mut copies = Few::new();
+    copies.extend(wakers.iter().cloned());
+    copies
+}
+
+pub(crate) fn wake(waker: &Waker) {
+    contain(|| waker.wake_by_ref());
+}
