@@ -4,13 +4,13 @@ use crate::{
     callback::OnCancel,
     chain,
     checkpoint::{RunUntilCancelled, RunUntilCancelledOwned},
+    derive,
     done::{self, Done, DoneOwned},
     error::{BoxError, Cancelled, cause_from},
     layer,
     node::{How, Kind, Made, Node, ScopeRef, values},
     scope::CancelScope,
     state::Record,
-    tree,
     value::Key,
 };
 use std::{fmt, panic::Location, sync::Arc, time::Duration};
@@ -184,7 +184,7 @@ impl Context {
     #[track_caller]
     pub fn merge(&self, other: &Context) -> CancelScope {
         let made = Made::new(How::Merge, Location::caller());
-        CancelScope::new(tree::derive(
+        CancelScope::new(derive::derive(
             self.node.as_ref(),
             other.node.as_ref(),
             made,
@@ -532,7 +532,7 @@ impl Context {
 
     #[track_caller]
     fn derive(&self, made: Made, deadline: Option<Instant>) -> CancelScope {
-        CancelScope::new(tree::derive(self.node.as_ref(), None, made, deadline))
+        CancelScope::new(derive::derive(self.node.as_ref(), None, made, deadline))
     }
 
     pub(crate) fn from_node(node: Arc<Node>) -> Self {

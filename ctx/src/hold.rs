@@ -106,3 +106,17 @@ impl Drop for Held {
         }
     }
 }
+
+#[cfg(all(test, not(ctx_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shield_forgets_the_checkpoints_that_are_gone() {
+        let (mut held, stays) = (Held::default(), Hold::new());
+        held.add(&stays, 0);
+        (0..10_000).for_each(|_| held.add(&Hold::new(), 1));
+        assert!(held.0.capacity() < 10);
+        assert!(Arc::ptr_eq(&held.0[0], &stays));
+    }
+}

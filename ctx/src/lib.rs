@@ -49,6 +49,7 @@ mod node;
 mod layer;
 mod chain;
 mod state;
+mod derive;
 mod tree;
 mod sweep;
 mod few;

@@ -19,6 +19,7 @@
 
 use crate::{
     error::{Cancelled, Cause, Trigger},
+    few::Few,
     layer::Layer,
     state::{Record, State},
     sync::{AtomicUsize, Lock, Ordering},
@@ -268,7 +269,8 @@ impl Drop for Node {
         if let Kind::Scope(own) = &self.kind {
             own.leave_parents(self, address);
         }
-        let mut ahead = Vec::new();
+        // Few, since a merge has two links: its end is to allocate nothing (rule S1).
+        let mut ahead = Few::new();
         let mut next = self.take_ups(&mut ahead);
         // Nearly always somebody else holds the node above, and this is all.
         while let Some(node) = next {
@@ -281,7 +283,7 @@ impl Drop for Node {
 }
 
 /// Gives one handle of `node` up. If it was the last one, what is above it is left to the caller to drop.
-fn take_apart(node: Arc<Node>, ahead: &mut Vec<Arc<Node>>) -> Option<Arc<Node>> {
+fn take_apart(node: Arc<Node>, ahead: &mut Few<Arc<Node>>) -> Option<Arc<Node>> {
     // A parent's list knows a scope by its address, which this keeps from being reused while the node is
     // moved out of it.
     let place = match &node.kind {
@@ -298,7 +300,7 @@ fn take_apart(node: Arc<Node>, ahead: &mut Vec<Arc<Node>>) -> Option<Arc<Node>> 
 impl Node {
     /// Takes the links that may be the last ones of what they point at: one is returned, and further
     /// ones are added to `ahead`. The others go first, while these still hold their targets.
-    fn take_ups(&mut self, ahead: &mut Vec<Arc<Node>>) -> Option<Arc<Node>> {
+    fn take_ups(&mut self, ahead: &mut Few<Arc<Node>>) -> Option<Arc<Node>> {
         match &mut self.kind {
             Kind::Scope(scope) => {
                 scope.values = None;
