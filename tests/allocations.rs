@@ -1,7 +1,7 @@
 //! What contexts cost: allocations counted one by one, memory that stays flat (T7), and depth that is no
 //! limit (T8).
 
-use crate::support::{Polled, Shuffle, on_a_small_stack};
+use crate::support::{HOUR, Polled, Shuffle, on_a_small_stack};
 use ctx::{CancelScope, Context, Instant, Key};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -9,11 +9,9 @@ use std::{
     future::ready,
     pin::pin,
     task::{Context as TaskContext, Waker},
-    time::Duration,
 };
 
 const MILLION: usize = 1_000_000;
-const HOUR: Duration = Duration::from_secs(3600);
 
 /// Counts for each thread apart, so that tests that run beside each other do not disturb.
 struct Counting;
@@ -131,7 +129,7 @@ fn a_value_allocates_twice_at_most_at_any_depth() {
     let (_root, parents) = parents();
     for parent in &parents {
         for key in KEYS {
-            let (_, allocations) = counted(|| drop(parent.with_value(key, 1)));
+            let ((), allocations) = counted(|| drop(parent.with_value(key, 1)));
             assert!(allocations <= 2);
         }
     }
@@ -180,6 +178,8 @@ fn s1_the_end_of_an_unwatched_scope_allocates_nothing() {
         drop(clones);
         let (alone, called) = (parent.with_timeout(HOUR), parent.with_cancel());
         costs(0, || drop(alone));
+        let merged = parent.merge(&Context::background().merge(&root));
+        costs(0, || drop(merged));
         costs(0, || called.cancel());
     }
     drop(parents);

@@ -1,6 +1,6 @@
 //! O1 to O3: `on_cancel`.
 
-use crate::support::Polled;
+use crate::support::{HOUR, Polled};
 use ctx::{Context, Reason, Trigger};
 use std::{
     sync::{
@@ -16,8 +16,6 @@ use tokio::{
     task::yield_now,
     time::advance,
 };
-
-const HOUR: Duration = Duration::from_secs(3600);
 
 /// Lets the tasks of this current-thread runtime run.
 async fn let_others_run() {
@@ -243,7 +241,7 @@ fn o2_it_runs_on_the_runtime_of_its_registration() {
         let _inside = home.enter();
         scope.on_cancel(move |_| {
             tell.send(thread::current().name().map(str::to_owned))
-                .unwrap()
+                .unwrap();
         })
     };
     scope.cancel();

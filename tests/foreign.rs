@@ -1,7 +1,7 @@
 //! Bad input never panics, and foreign code may do what it likes: durations beyond all reason, cancels
 //! from everywhere, and runtimes that are gone. Wakers are with T9 in `tree`.
 
-use crate::support::{Polled, cause};
+use crate::support::{HOUR, Polled, cause};
 use ctx::{CancelScope, Canceller, Context, Instant, Trigger};
 use futures::executor;
 use std::{
@@ -18,8 +18,6 @@ use std::{
     time::Duration,
 };
 use tokio::runtime::{Builder, Handle, Runtime};
-
-const HOUR: Duration = Duration::from_secs(3600);
 
 ctx::ctx_value! {
     CANCELS: CancelsOnDrop;
@@ -324,7 +322,7 @@ fn a_callback_outlives_its_runtime() {
             let _inside = home.enter();
             scope.on_cancel(move |cancelled| {
                 tell.send((thread::current().id(), cancelled.trigger()))
-                    .unwrap()
+                    .unwrap();
             })
         };
         drop(home);

@@ -135,7 +135,7 @@ enum Held {
 type Waiting = Polled<Pin<Box<dyn Future<Output = Cancelled>>>>;
 
 /// A callback that was registered, and what it has heard.
-struct Hook {
+struct Registered {
     of: usize,
     hook: OnCancel,
     heard: Arc<Mutex<Vec<End>>>,
@@ -149,7 +149,7 @@ struct World {
     held: Vec<Held>,
     cancellers: Vec<Option<Canceller>>,
     waiters: Vec<(usize, Waiting)>,
-    hooks: Vec<Hook>,
+    hooks: Vec<Registered>,
 }
 
 /// Makes a scope, and says where.
@@ -246,7 +246,7 @@ impl World {
         let deadlines = parents.iter().filter_map(|it| self.models[*it].deadline);
         // Every other scope can be cancelled from afar, which also keeps it alive.
         let canceller = match &held {
-            Held::Scope(scope) if self.steps % 2 == 0 => Some(scope.canceller()),
+            Held::Scope(scope) if self.steps.is_multiple_of(2) => Some(scope.canceller()),
             _ => None,
         };
         self.models.push(Model {
@@ -291,10 +291,6 @@ impl World {
         first
     }
 
-    #[expect(
-        clippy::match_same_arms,
-        reason = "the same at another place is not the same here"
-    )]
     fn derive(&mut self, step: Step) {
         let place = self.steps;
         match step {
@@ -333,17 +329,13 @@ impl World {
                 let (of, ctx) = self.pick(of);
                 self.add(&[of], Held::Context(ctx), Location::caller());
             }
-            other => self.act(other),
+            other => self.act(&other),
         }
     }
 
-    #[expect(
-        clippy::match_same_arms,
-        reason = "the same at another place is not the same here"
-    )]
-    fn act(&mut self, step: Step) {
+    fn act(&mut self, step: &Step) {
         let place = self.steps;
-        match step {
+        match *step {
             Step::Cancel {
                 which,
                 caused,
@@ -396,10 +388,11 @@ impl World {
                 let heard = Arc::new(Mutex::new(Vec::new()));
                 let log = Arc::clone(&heard);
                 let hook = ctx.on_cancel(move |it| log.lock().unwrap().push(End::of(&it)));
-                self.hooks.push(Hook { of, hook, heard });
+                self.hooks.push(Registered { of, hook, heard });
             }
             Step::Stop(which) if !self.hooks.is_empty() => {
-                let Hook { of, hook, heard } = self.hooks.swap_remove(which % self.hooks.len());
+                let Registered { of, hook, heard } =
+                    self.hooks.swap_remove(which % self.hooks.len());
                 assert_eq!(hook.stop(), self.models[of].end.is_none());
                 assert_eq!(heard.lock().unwrap().first(), self.models[of].end.as_ref());
             }
@@ -459,7 +452,7 @@ impl World {
         }
         self.waiters
             .retain(|(of, _)| self.models[*of].end.is_none());
-        for Hook { of, heard, .. } in &self.hooks {
+        for Registered { of, heard, .. } in &self.hooks {
             let expected: Vec<_> = self.models[*of].end.iter().cloned().collect();
             assert_eq!(*heard.lock().unwrap(), expected);
         }
@@ -492,7 +485,9 @@ impl World {
         let mut dice = Shuffle(seed | 1);
         let mut order: Vec<_> = (0..self.held.len()).collect();
         dice.shuffle(&mut order);
-        order.iter().for_each(|index| self.compare(*index));
+        for index in order {
+            self.compare(index);
+        }
         dice.shuffle(&mut self.waiters);
         let later = self.waiters.split_off(self.waiters.len() / 2);
         drop(self.waiters);
@@ -516,7 +511,7 @@ fn run(steps: Vec<Step>, seed: u64) {
 
 proptest! {
     #![proptest_config(Config {
-        cases: 1000,
+        cases: 400,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(2),
         ..Config::default()

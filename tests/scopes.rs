@@ -1,12 +1,10 @@
 //! S1 and S2: a scope ends with its owner. What it costs (S1) is in `allocations`.
 
-use crate::support::{Polled, cause};
+use crate::support::{HOUR, Polled, cause};
 use ctx::{Context, Reason, Trigger};
-use std::{panic, time::Duration};
+use std::panic;
 
 ctx::ctx_value! { KEY: u8; }
-
-const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
 fn s1_dropping_a_scope_cancels_it() {
@@ -19,9 +17,9 @@ fn s1_dropping_a_scope_cancels_it() {
     assert_eq!(waiter.woken(), 1);
     assert_eq!(waiter.ready().trigger(), Trigger::Dropped);
     for ctx in [&clone, &*child] {
-        let cancelled = ctx.err().unwrap();
-        assert_eq!(cancelled.reason(), Reason::Cancelled);
-        assert_eq!(cancelled.cancelled_at().line(), line);
+        let end = ctx.err().unwrap();
+        assert_eq!(end.reason(), Reason::Cancelled);
+        assert_eq!(end.cancelled_at().line(), line);
     }
     assert!(!canceller.cancel() && !root.is_cancelled());
 }

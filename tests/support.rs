@@ -10,7 +10,10 @@ use std::{
     },
     task::{Context as TaskContext, Poll, Wake, Waker},
     thread,
+    time::Duration,
 };
+
+pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
 /// Counts how often it was woken. Each one is a task of its own to whoever compares wakers.
 #[derive(Default)]

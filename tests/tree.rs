@@ -1,6 +1,6 @@
 //! T1 to T12: how an end comes down the tree. Memory and depth (T7, T8) are in `allocations`.
 
-use crate::support::{Nosy, Polled, Wakes, cause, poll};
+use crate::support::{HOUR, Nosy, Polled, Wakes, cause, poll};
 use ctx::{CancelScope, Context, Reason, Trigger};
 use std::{
     future::Future,
@@ -16,8 +16,6 @@ use std::{
 };
 
 ctx::ctx_value! { LEVEL: u32; }
-
-const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
 fn t1_cancel_reaches_every_descendant_before_it_returns() {
@@ -272,8 +270,8 @@ fn t6_a_race_of_deriving_and_cancelling_loses_neither_wake_up_nor_cause() {
                 Context::background().merge(&parent)
             };
             // It parks until it is woken, so a lost wake-up hangs here.
-            let cancelled = child.with_timeout(HOUR).detach().blocking_done();
-            assert_eq!(cancelled.cause().unwrap().to_string(), "parent");
+            let end = child.with_timeout(HOUR).detach().blocking_done();
+            assert_eq!(end.cause().unwrap().to_string(), "parent");
         });
     }
 }

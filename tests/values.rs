@@ -86,16 +86,16 @@ fn v1_a_default_is_made_once() {
 
 #[test]
 fn v2_keys_of_one_name_and_type_are_two_keys() {
+    fn local() -> &'static Key<u32> {
+        ctx_value! { NUMBER: u32; }
+        &NUMBER
+    }
     let ctx = Context::background()
         .with_value(&NUMBER, 1)
         .with_value(&elsewhere::NUMBER, 2);
     assert_eq!(ctx.value(&NUMBER), Some(&1));
     assert_eq!(ctx.value(&elsewhere::NUMBER), Some(&2));
     assert_eq!(NUMBER.name(), elsewhere::NUMBER.name());
-    fn local() -> &'static Key<u32> {
-        ctx_value! { NUMBER: u32; }
-        &NUMBER
-    }
     assert_eq!(ctx.value(local()), None);
     assert_eq!(ctx.with_value(local(), 3).value(&NUMBER), Some(&1));
     assert_eq!(ctx.value(&elsewhere::LANGUAGE), Some(&"de"));

@@ -1,6 +1,6 @@
 //! One `.await`, made a checkpoint.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use syn::{Expr, ExprAwait, ExprMatch, Token, token};
 
 use crate::runtime::Runtime;
@@ -37,7 +37,7 @@ pub(crate) fn checkpoint(
     let span = await_token.span;
     let first = start_of(&base).unwrap_or(span);
     let handle = runtime.handle(uses, span);
-    let call = runtime.call(name, [handle, without_parens(*base)], span);
+    let call = runtime.call(name, [handle, argument(*base)], span);
     let awaited = ExprAwait {
         attrs: Vec::new(),
         base: Box::new(call),
@@ -58,10 +58,18 @@ pub(crate) fn checkpoint(
     })
 }
 
-/// Parentheses that are needed before `.await` are too many around an argument.
-pub(crate) fn without_parens(base: Expr) -> Expr {
+/// The awaited expression as an argument. What the author had to put around it before `.await` must
+/// not be one pair too many now: parentheses go, and braces, which end temporaries, become ours.
+pub(crate) fn argument(base: Expr) -> Expr {
     match base {
         Expr::Paren(paren) if paren.attrs.is_empty() => *paren.expr,
+        Expr::Block(mut block) => {
+            let span = block.block.brace_token.span.join();
+            // Ours, and of the author's edition, on which the life of temporaries depends.
+            let ours = span.resolved_at(Span::call_site());
+            block.block.brace_token = token::Brace(ours);
+            Expr::Block(block)
+        }
         other => other,
     }
 }

@@ -1,9 +1,9 @@
 //! A function as the attribute finds it: anywhere, with or without a body.
 
-use proc_macro2::{Group, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, TokenStreamExt};
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{AttrStyle, Attribute, Block, Result, Signature, Token, Visibility, token};
+use syn::{AttrStyle, Attribute, Block, Result, Signature, Token, Visibility, braced, token};
 
 /// A free function, a method, or the declaration of a method.
 pub(crate) struct Function {
@@ -22,7 +22,7 @@ pub(crate) enum Body {
     Parsed(Block),
     /// A block that we cannot parse. The compiler says why, better than we could; until then the
     /// author's editor still completes in it.
-    Raw(Group),
+    Raw(token::Brace, TokenStream),
 }
 
 impl Parse for Function {
@@ -51,20 +51,19 @@ impl Body {
         if !input.peek(token::Brace) {
             return Err(input.error("expected the body of a function, or `;`"));
         }
-        let group: Group = input.parse()?;
+        let inside;
+        let brace_token = braced!(inside in input);
+        let tokens: TokenStream = inside.parse()?;
         let block = |inside: ParseStream| {
             let inner = inside.call(Attribute::parse_inner)?;
             Ok((inner, inside.call(Block::parse_within)?))
         };
-        Ok(match block.parse2(group.stream()) {
+        Ok(match block.parse2(tokens.clone()) {
             Ok((inner, stmts)) => {
                 attrs.extend(inner);
-                let brace_token = token::Brace {
-                    span: group.delim_span(),
-                };
                 Body::Parsed(Block { brace_token, stmts })
             }
-            Err(_) => Body::Raw(group),
+            Err(_) => Body::Raw(brace_token, tokens),
         })
     }
 }
@@ -82,7 +81,7 @@ impl ToTokens for Function {
         self.sig.to_tokens(tokens);
         match &self.body {
             Body::Missing(semi) => semi.to_tokens(tokens),
-            Body::Raw(group) => group.to_tokens(tokens),
+            Body::Raw(brace, body) => brace.surround(tokens, |tokens| body.to_tokens(tokens)),
             Body::Parsed(block) => block.brace_token.surround(tokens, |tokens| {
                 tokens.append_all(of_style(true));
                 tokens.append_all(&block.stmts);

@@ -26,7 +26,7 @@ pub(crate) fn tail(stmts: &mut [Stmt]) -> Option<&mut ExprAsync> {
 pub(crate) fn is_tail(body: &mut Body) -> bool {
     match body {
         Body::Parsed(block) => tail(&mut block.stmts).is_some(),
-        Body::Missing(_) | Body::Raw(_) => false,
+        Body::Missing(_) | Body::Raw(..) => false,
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) struct Branch {
 //     }
 //
 // Output:
-//     match ::ctx::__private::slot(::ctx::__private::handle(&ctx), false) {
+//     match &::ctx::__private::slot(::ctx::__private::handle(&ctx), false) {
 //         __slot => tokio::select! {
 //             ::core::result::Result::Ok(PAT) = __slot.branch(FUTURE), if CONDITION => HANDLER,
 //             else => match __slot.stopped() {

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use syn::spanned::Spanned;
 use syn::{Expr, Macro, parse_quote_spanned};
 
-use crate::checkpoint::without_parens;
+use crate::checkpoint::argument;
 use crate::options::Mode;
 use crate::rewrite::Rewriter;
 use crate::syntax::{generated, start_of};
@@ -15,7 +15,7 @@ use crate::uses::Uses;
 //     BODY
 //
 // Output:
-//     match ::ctx::__private::slot(::ctx::__private::handle(&ctx), BETWEEN) {
+//     match &::ctx::__private::slot(::ctx::__private::handle(&ctx), BETWEEN) {
 //         __slot => BODY,
 //     }
 pub(crate) fn around(mac: &Macro, body: &TokenStream, uses: Uses, rewriter: &mut Rewriter) -> Expr {
@@ -28,14 +28,14 @@ pub(crate) fn around(mac: &Macro, body: &TokenStream, uses: Uses, rewriter: &mut
         Mode::Race | Mode::None => parse_quote_spanned!(quiet=> false),
     };
     let slot = rewriter.runtime.call("slot", [handle, between], span);
-    parse_quote_spanned!(quiet=> match #slot { __slot => #body, })
+    parse_quote_spanned!(quiet=> match &#slot { __slot => #body, })
 }
 
 /// The checkpoint of one branch, which stands where its future starts.
 // Input:  FUTURE
 // Output: __slot.METHOD(FUTURE)
 pub(crate) fn branch(method: &str, future: Expr) -> Expr {
-    let future = without_parens(future);
+    let future = argument(future);
     let span = start_of(&future).unwrap_or_else(Span::call_site);
     let slot = Ident::new("__slot", generated(span));
     let method = Ident::new(method, span);

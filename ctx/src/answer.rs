@@ -49,7 +49,7 @@ impl Answer {
     #[inline]
     fn to(frame: &Frame, foreign: bool) -> Self {
         Self {
-            asker: frame.owner | usize::from(foreign) * FOREIGN,
+            asker: frame.owner | if foreign { FOREIGN } else { 0 },
             poll: frame.poll,
         }
     }

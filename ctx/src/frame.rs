@@ -153,8 +153,8 @@ impl Asking {
         Self(())
     }
 
-    /// Lends the frame the checkpoint's hold, for shields inside to find.
-    pub(crate) fn lend(&self, hold: Arc<Hold>) {
+    /// Lends the latest frame its checkpoint's hold, for shields inside to find.
+    pub(crate) fn lend(hold: Arc<Hold>) {
         with_stack(|stack| {
             if let Some(frame) = stack.frames.last_mut() {
                 frame.heard.rare().hold = Some(hold);

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   fresh       not started; it may have been polled, and stopped by the budget
-//!   answered    pending; one inside keeps watch, in this poll's answer
+//!   answered    pending; one inside keeps watch, as its answer in the latest poll said
 //!   waiting     pending; its waker stands in the scope's list
 //!   held        pending; a shield inside must end first, and will wake it
 //!   over        ready, or given up
@@ -15,7 +15,9 @@
 //!    (rules C2, C3).
 //! 2. Pending, it is answered, waiting or held, so that its end is noticed; or it cannot end (a shield) or
 //!    will not (`between`), and then it holds those around it.
-//! 3. Whatever leaves one of these states passes on its watch as `frame` demands (rule C8).
+//! 3. Whatever leaves one of these states passes on its watch as `answer` demands (rule C8).
+//! 4. Where the context ends between an answer and the end of the poll, an answer with the same waker is
+//!    enough, since that waker was woken; with another waker the checkpoint wakes itself, to look again.
 
 use crate::{
     answer::{self, Answer, Answers, Manner, More, wake},
@@ -125,7 +127,7 @@ impl Keeper {
         if let Some(rare) = &mut self.rare {
             if let Some(hold) = rare.hold.take() {
                 hold.awake();
-                asking.lend(hold);
+                Asking::lend(hold);
             }
         }
         asking

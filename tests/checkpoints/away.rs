@@ -68,7 +68,7 @@ fn c3_a_nested_block_on_does_not_answer() {
     let scope = ROOT.with_cancel();
     let mut inner = Box::pin(scope.run_until_cancelled(pending::<()>()));
     let mut once = true;
-    let mut waits = pin!(scope.run_until_cancelled(with_each_poll(|_| {
+    let mut waits = pin!(scope.run_until_cancelled(with_each_poll(|| {
         if std::mem::take(&mut once) {
             futures::executor::block_on(async {
                 assert!(
@@ -91,7 +91,7 @@ fn c8_an_end_right_after_a_nested_block_on_is_heard() {
     let scope = ROOT.with_cancel();
     let mut inner = Box::pin(scope.run_until_cancelled(pending::<()>()));
     let mut once = true;
-    let mut waits = pin!(scope.run_until_cancelled(with_each_poll(|_| {
+    let mut waits = pin!(scope.run_until_cancelled(with_each_poll(|| {
         if std::mem::take(&mut once) {
             futures::executor::block_on(async {
                 assert!(
@@ -151,7 +151,7 @@ fn c3_a_future_polled_by_another_thread_meanwhile_does_not_answer() {
         scope.run_until_cancelled_owned(pending::<()>()),
     )));
     let elsewhere = Arc::clone(&inner);
-    let mut waits = pin!(scope.run_until_cancelled(with_each_poll(move |_| {
+    let mut waits = pin!(scope.run_until_cancelled(with_each_poll(move || {
         let inner = Arc::clone(&elsewhere);
         let poll = move || run(inner.lock().unwrap().as_mut(), &Wakes::new()).is_ready();
         std::thread::spawn(poll).join().unwrap();

@@ -168,11 +168,10 @@ pub(super) fn finish<F: Future + ?Sized>(future: Pin<&mut F>, wakes: &Arc<Wakes>
     }
 }
 
-/// Polls a future once inside another and stays pending.
-pub(super) async fn with_each_poll(mut act: impl FnMut(&mut TaskContext<'_>)) {
-    poll_fn(|cx| {
-        act(cx);
+/// A future that acts at each poll and stays pending.
+pub(super) fn with_each_poll(mut act: impl FnMut()) -> impl Future<Output = ()> {
+    poll_fn(move |_| {
+        act();
         Poll::Pending
     })
-    .await
 }

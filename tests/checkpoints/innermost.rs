@@ -3,9 +3,10 @@
 use super::helpers::{FreshWaker, ROOT, finish, gated, run};
 use crate::support::Wakes;
 use ctx::{CancelScope, Cancelled, Context, ctx_value};
-use futures::future::LocalBoxFuture;
+use futures::{FutureExt, future::LocalBoxFuture};
 use std::{
-    future::{pending, poll_fn, ready},
+    future::{Future, pending, poll_fn, ready},
+    panic::AssertUnwindSafe,
     pin::pin,
     task::Poll,
 };
@@ -261,16 +262,59 @@ fn c3_the_innermost_decides_under_a_new_waker_for_every_poll() {
     assert!(matches!(finish(waits, &wakes), Ok(Ok(Err(_)))));
 }
 
+/// Waits on `inner` inside a checkpoint on `outer`, and cancels `end` in the poll in which both start, when
+/// the inner one has just stayed pending.
+fn ends_in_the_poll<F, T>(outer: &Context, inner: F, end: &CancelScope) -> Result<T, Cancelled>
+where
+    F: Future<Output = T>,
+{
+    let late = poll_fn(|_| Poll::Ready(end.cancel()));
+    let both = async { futures::join!(inner, late).0 };
+    finish(pin!(outer.run_until_cancelled(both)), &Wakes::new())
+}
+
 #[test]
 fn c3_a_context_that_ends_in_the_middle_of_the_poll_surfaces_inside() {
     let scope = ROOT.with_cancel();
-    let inside = async {
-        let inner = scope.run_until_cancelled(pending::<()>());
-        let late = poll_fn(|_| Poll::Ready(scope.cancel()));
-        futures::join!(inner, late).0
+    let inner = scope.run_until_cancelled(pending::<()>());
+    assert!(matches!(
+        ends_in_the_poll(&scope, inner, &scope),
+        Ok(Err(_))
+    ));
+}
+
+#[test]
+fn c3_it_surfaces_inside_behind_another_waker_too() {
+    let scope = ROOT.with_cancel();
+    let inner = FreshWaker::new(scope.run_until_cancelled(pending::<()>()));
+    assert!(matches!(
+        ends_in_the_poll(&scope, inner, &scope),
+        Ok(Err(_))
+    ));
+}
+
+#[test]
+fn c3_it_surfaces_inside_behind_a_wider_checkpoint_too() {
+    let wide = ROOT.with_cancel();
+    let narrow = wide.with_cancel();
+    let inner = wide.run_until_cancelled(narrow.run_until_cancelled(pending::<()>()));
+    assert!(matches!(
+        ends_in_the_poll(&narrow, inner, &narrow),
+        Ok(Ok(Err(_)))
+    ));
+}
+
+#[test]
+fn c3_it_surfaces_inside_after_a_panic_of_another_checkpoint_too() {
+    let scope = ROOT.with_cancel();
+    let derived = scope.with_cancel();
+    let inner = async {
+        let panics = derived.run_until_cancelled(async { panic!("as intended") });
+        assert!(AssertUnwindSafe(panics).catch_unwind().await.is_err());
+        scope.run_until_cancelled(pending::<()>()).await
     };
-    let mut waits = pin!(scope.run_until_cancelled(inside));
-    let wakes = Wakes::new();
-    let outcome: Result<Result<(), Cancelled>, Cancelled> = finish(waits.as_mut(), &wakes);
-    assert!(matches!(outcome, Ok(Err(_))));
+    assert!(matches!(
+        ends_in_the_poll(&scope, inner, &scope),
+        Ok(Err(_))
+    ));
 }

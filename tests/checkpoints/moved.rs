@@ -12,7 +12,10 @@ use std::{
     future::{Future, Pending, pending, poll_fn, ready},
     panic::AssertUnwindSafe,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Poll,
 };
 
@@ -98,6 +101,38 @@ fn c8_an_inner_one_is_taken_out_and_polled_by_the_same_task_with_nobody_around()
 }
 
 #[test]
+fn c8_an_inner_one_goes_to_another_outer_of_the_task_and_then_to_another_task() {
+    let scope = ROOT.with_cancel();
+    let nest = Nest::new(&scope);
+    let mut inner = nest.inner.take();
+    {
+        let mut another = pin!(scope.run_until_cancelled(&mut inner));
+        assert!(poll_pinned(another.as_mut(), &nest.wakes).is_pending());
+    }
+    assert!(run(inner.as_mut(), &Wakes::new()).is_pending());
+    nest.hears(&scope);
+}
+
+#[test]
+fn c8_one_behind_another_waker_is_taken_out_and_owes_nothing() {
+    let scope = ROOT.with_cancel();
+    for dropped in [true, false] {
+        let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+        let around = FreshWaker::new(inner.future());
+        let mut outer = Box::pin(scope.run_until_cancelled(around));
+        let wakes = Wakes::new();
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        let mut inner = inner.take();
+        if dropped {
+            drop(inner);
+        } else {
+            assert!(run(inner.as_mut(), &Wakes::new()).is_pending());
+        }
+        assert_eq!(wakes.count(), 0, "the outer one waits for itself");
+    }
+}
+
+#[test]
 fn c8_an_inner_one_is_taken_out_and_leaked() {
     let scope = ROOT.with_cancel();
     let nest = Nest::new(&scope);
@@ -133,7 +168,7 @@ fn c8_an_inner_one_is_taken_out_and_becomes_held() {
         let before = wakes.count();
         scope.cancel();
         assert!(wakes.count() > before, "the wake-up is lost");
-        assert!(matches!(finish(outer.as_mut(), &wakes), Err(_)));
+        assert!(finish(outer.as_mut(), &wakes).is_err());
     }
 }
 
@@ -302,6 +337,45 @@ fn c8_a_middle_one_is_taken_out_of_a_chain() {
 }
 
 #[test]
+fn c8_a_middle_one_ends_before_the_inner_one_that_keeps_watch_for_all() {
+    let scope = ROOT.with_cancel();
+    let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+    let middle = Slot::new(scope.run_until_cancelled_owned(inner.future()));
+    let mut outer = Box::pin(scope.run_until_cancelled(middle.future()));
+    let wakes = Wakes::new();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let inner = inner.take();
+    drop(middle.take());
+    drop(inner);
+    assert!(wakes.count() > 0, "nobody watches for the outer one now");
+}
+
+#[test]
+fn c8_a_middle_one_that_moved_panics_after_its_inner_one_went_away() {
+    let scope = ROOT.with_cancel();
+    let (inside, armed) = (scope.clone(), Arc::new(AtomicBool::new(false)));
+    let trigger = Arc::clone(&armed);
+    let middle = Slot::new(scope.run_until_cancelled_owned(async move {
+        let mut inner = Some(Box::pin(inside.run_until_cancelled(pending::<()>())));
+        poll_fn(|cx| {
+            if armed.load(Ordering::SeqCst) {
+                inner = None;
+                panic!("as intended");
+            }
+            inner.as_mut().expect("not armed").as_mut().poll(cx)
+        })
+        .await
+    }));
+    let mut outer = Box::pin(scope.run_until_cancelled(middle.future()));
+    let wakes = Wakes::new();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let middle = AssertUnwindSafe(middle.take());
+    trigger.store(true, Ordering::SeqCst);
+    assert!(finish(pin!(middle.catch_unwind()), &Wakes::new()).is_err());
+    assert!(wakes.count() > 0, "nobody watches for the outer one now");
+}
+
+#[test]
 fn c8_one_is_moved_from_one_outer_to_another_of_a_different_task() {
     let scope = ROOT.with_cancel();
     let nest = Nest::new(&scope);
@@ -317,26 +391,20 @@ fn c8_one_is_moved_from_one_outer_to_another_of_a_different_task() {
 #[test]
 fn c8_several_askers_each_hear_when_their_answerer_leaves() {
     // Around a wider middle one, the inner one answers two checkpoints at once.
-    for polled in [false, true] {
+    for case in 0..3 {
         let wide = ROOT.with_cancel();
         let narrow = wide.with_cancel();
         let inner = Slot::new(narrow.run_until_cancelled_owned(pending::<()>()));
         let middle = Slot::new(wide.run_until_cancelled_owned(inner.future()));
         let mut outer = Box::pin(narrow.run_until_cancelled(middle.future()));
-        let wakes = Wakes::new();
+        let (wakes, other) = (Wakes::new(), Wakes::new());
         assert!(run(outer.as_mut(), &wakes).is_pending());
         let mut middle = middle.take();
-        let mut inner = inner.take();
-        let other = Wakes::new();
-        if polled {
-            // In the hands of another task with the middle one, the inner one still owes the outer one.
-            let mut around = pin!(wide.run_until_cancelled(poll_fn(|cx| {
-                drop(middle.as_mut().poll(cx));
-                inner.as_mut().poll(cx)
-            })));
-            assert!(run(around.as_mut(), &other).is_pending());
-        } else {
-            drop(inner);
+        match case {
+            0 => drop(inner.take()),
+            1 => assert!(run(inner.take().as_mut(), &other).is_pending()),
+            // With the middle one at work, the inner one still has the outer one to think of.
+            _ => assert!(run(middle.as_mut(), &other).is_pending()),
         }
         assert!(wakes.count() > 0, "the outer one takes over at once");
         assert!(run(outer.as_mut(), &wakes).is_pending());
@@ -427,12 +495,15 @@ fn c8_a_whole_task_that_is_dropped_wakes_nobody() {
     let mut future = chain(&scope, 5);
     assert!(run(future.as_mut(), &wakes).is_pending());
     drop(future);
-    let members = (0..50).map(|_| chain(&scope, 2));
-    let mut all = Box::pin(scope.run_until_cancelled(join_all(members)));
-    assert!(run(all.as_mut(), &wakes).is_pending());
-    let before = wakes.count();
-    drop(all);
-    assert_eq!(wakes.count(), before);
+    // As many as share the task's waker, and so many that they do not.
+    for members in [20, 50] {
+        let members = (0..members).map(|_| chain(&scope, 2));
+        let mut all = Box::pin(scope.run_until_cancelled(join_all(members)));
+        assert!(run(all.as_mut(), &wakes).is_pending());
+        let before = wakes.count();
+        drop(all);
+        assert_eq!(wakes.count(), before);
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ use std::{
 use tokio::{task::unconstrained, time};
 
 type Local = Pin<Box<dyn Future<Output = ()>>>;
+type Guarded = Pin<Box<dyn Future<Output = Result<(), Cancelled>>>>;
 
 struct Tape(std::vec::IntoIter<u8>);
 
@@ -62,10 +63,9 @@ struct Spied {
 struct Work {
     id: usize,
     since: u64,
-    child_polled: bool,
-    child_ready: bool,
-    /// Its future has been polled in this poll: what is dropped now, it drops.
-    child_rests: bool,
+    /// What its future said in this poll. What is dropped after that, the checkpoint drops.
+    child: Option<Poll<()>>,
+    /// Whether its future waits for another checkpoint on the same context or a derived one.
     answered: bool,
 }
 
@@ -123,7 +123,7 @@ type Shared = Rc<RefCell<Log>>;
 struct Outside {
     id: usize,
     log: Shared,
-    checkpoint: Option<Pin<Box<dyn Future<Output = Result<(), Cancelled>>>>>,
+    checkpoint: Option<Guarded>,
     polled_before: bool,
 }
 
@@ -140,9 +140,7 @@ impl Future for Outside {
             log.work.push(Work {
                 id,
                 since: log.clock,
-                child_polled: false,
-                child_ready: false,
-                child_rests: false,
+                child: None,
                 answered: false,
             });
             log.contexts[log.spied[id].ctx].ctx.is_cancelled()
@@ -160,20 +158,22 @@ impl Future for Outside {
         log.spied[id].polled = log.clock;
         log.spied[id].waits = polled.is_pending();
         log.spied[id].gone = polled.is_ready();
+        let started = work.child.is_some();
         log.expect(
-            !(first && ended && work.child_polled),
+            !(first && ended && started),
             "started on an ended context (C1)",
             id,
         );
+        let ready = work.child == Some(Poll::Ready(()));
         log.expect(
-            !work.child_ready || matches!(polled, Poll::Ready(Ok(()))),
+            ready == matches!(polled, Poll::Ready(Ok(()))),
             "lost a result (C2)",
             id,
         );
         if let Poll::Ready(Err(_)) = polled {
             log.expect(!work.answered, "decided in place of an inner one (C3)", id);
             log.expect(
-                !(between && work.child_polled),
+                !(between && started),
                 "gave a `between` call up (M7)",
                 id,
             );
@@ -192,8 +192,8 @@ impl Drop for Outside {
                 let resting = log
                     .work
                     .iter()
-                    .filter(|work| work.child_rests)
-                    .map(|work| work.id);
+                    .filter(|it| it.child == Some(Poll::Pending))
+                    .map(|it| it.id);
                 let guarded = resting.into_iter().any(|outer| log.is_guard(id, outer));
                 log.expect(!guarded, "was dropped in spite of its shield (C3)", id);
             }
@@ -228,9 +228,7 @@ impl Future for Inside {
             answers && it.met.contains(&self.id) && log.descent(it.ctx, ctx) == Some(false)
         });
         let work = log.work.last_mut().expect("it is polled by its checkpoint");
-        work.child_polled = true;
-        work.child_ready = polled.is_ready();
-        work.child_rests = polled.is_pending();
+        work.child = Some(polled);
         work.answered = answered;
         polled
     }
@@ -377,13 +375,13 @@ impl Case {
                 Box::pin(async move { drop(select(a, b).await) })
             }
             14 => {
-                let all: Vec<_> = (0..1 + tape.below(3))
+                let all: Vec<_> = (0..=tape.below(3))
                     .map(|_| self.build(tape, depth - 1))
                     .collect();
                 Box::pin(async move { drop(join_all(all).await) })
             }
             _ => {
-                let all = (0..1 + tape.below(3)).map(|_| self.build(tape, depth - 1));
+                let all = (0..=tape.below(3)).map(|_| self.build(tape, depth - 1));
                 let all: FuturesUnordered<_> = all.collect();
                 Box::pin(all.for_each(|()| std::future::ready(())))
             }
@@ -416,7 +414,7 @@ impl Case {
         };
         let log = Rc::clone(&self.log);
         let inside = Inside { id, log, child };
-        let checkpoint: Pin<Box<dyn Future<Output = _>>> = if between {
+        let checkpoint: Guarded = if between {
             Box::pin(ctx::__private::between(context, inside).into_future())
         } else {
             Box::pin(context.run_until_cancelled_owned(inside))
@@ -428,10 +426,9 @@ impl Case {
             polled_before: false,
         };
         Box::pin(async move {
-            if outside.await {
-                if let Some(cleanup) = cleanup {
-                    cleanup.await;
-                }
+            let gave_up = outside.await;
+            if let Some(cleanup) = cleanup.filter(|_| gave_up) {
+                cleanup.await;
             }
         })
     }
@@ -547,12 +544,13 @@ impl Case {
         }
         self.rest();
         self.log.borrow_mut().expect_rest();
-        // Another poll for no reason must not set anything off.
+        // Another poll for no reason sets nothing off.
         for task in &mut self.tasks {
-            task.seen = usize::MAX;
+            let still = poll_pinned(task.future.as_mut(), &task.wakes).is_pending();
+            if !still || task.wakes.count() != task.seen {
+                self.log.borrow_mut().faults.push("a task at rest was stirred up (C8)".to_owned());
+            }
         }
-        self.rest();
-        self.log.borrow_mut().expect_rest();
         self.tasks.clear();
         let faults = &mut self.log.borrow_mut().faults;
         std::mem::take(faults)

@@ -44,7 +44,7 @@ impl Guard {
 /// left alone until it is done; then, that the rest ends.
 #[track_caller]
 fn holds<F: Future>(build: impl Fn(Context, Boxed<()>) -> F) {
-    holds_on(|scope| scope.clone(), build);
+    holds_on(Context::clone, build);
 }
 
 /// The same with the guarded future on a context derived from the one that is cancelled.
@@ -397,7 +397,7 @@ fn c3_a_panic_after_a_shield_was_polled_leaves_it_to_its_owner() {
         let inside = async {
             futures::join!(
                 &mut shield,
-                with_each_poll(move |_| {
+                with_each_poll(move || {
                     assert!(Arc::strong_count(&armed) > 9, "as intended");
                 })
             )

@@ -135,7 +135,7 @@ impl Strip {
             },
             Expr::Reference(shield) if calls(&shield.expr) == Some("shield") => only(whole.arms),
             Expr::Reference(shield) if is_path(&shield.expr, "__shield") => only(whole.arms),
-            scrutinee if calls(scrutinee) == Some("slot") => match only(whole.arms) {
+            Expr::Reference(slot) if calls(&slot.expr) == Some("slot") => match only(whole.arms) {
                 Expr::Match(join) => *join.expr,
                 select => select,
             },

@@ -14,7 +14,7 @@ use std::{
     pin::Pin,
     sync::{
         OnceLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     task::{Context as TaskContext, Poll, ready},
 };
@@ -25,54 +25,49 @@ use std::{
 /// around them is `Send`.
 pub struct Slot<H> {
     context: H,
+    at: &'static Location<'static>,
     mode: Mode,
-    stopped: OnceLock<Cancelled>,
+    // Boxed, as it is nearly always empty.
+    stopped: OnceLock<Box<Cancelled>>,
     /// The branches of a `try_join!`: all, those that are ready, and those that would give up.
-    branches: AtomicUsize,
-    ready: AtomicUsize,
-    giving_up: AtomicUsize,
+    branches: AtomicU32,
+    ready: AtomicU32,
+    giving_up: AtomicU32,
 }
 
 /// Makes the slot. `between` says that a branch which has started runs to its end.
+#[track_caller]
 pub fn slot<H: AsRef<Context>>(handle: H, between: bool) -> Slot<H> {
     Slot {
         context: handle,
+        at: Location::caller(),
         mode: if between { Mode::Between } else { Mode::Race },
         stopped: OnceLock::new(),
-        branches: AtomicUsize::new(0),
-        ready: AtomicUsize::new(0),
-        giving_up: AtomicUsize::new(0),
+        branches: AtomicU32::new(0),
+        ready: AtomicU32::new(0),
+        giving_up: AtomicU32::new(0),
     }
 }
 
 impl<H: AsRef<Context>> Slot<H> {
     /// The checkpoint of one branch.
-    #[track_caller]
     pub fn branch<F: IntoFuture>(&self, future: F) -> Branch<'_, H, F::IntoFuture> {
-        let site = InSlot {
-            slot: self,
-            at: Location::caller(),
-        };
+        let future = future.into_future();
         Branch {
-            checkpoint: Checkpoint::new(site, self.mode, future.into_future()),
+            checkpoint: Checkpoint::new(InSlot { slot: self }, self.mode, future),
         }
     }
 
     /// The checkpoint of one branch that fails all the others when it fails.
-    #[track_caller]
     pub fn try_branch<F: IntoFuture>(&self, future: F) -> TryBranch<'_, H, F::IntoFuture> {
         self.branches.fetch_add(1, Ordering::Relaxed);
-        let site = InSlot {
-            slot: self,
-            at: Location::caller(),
-        };
-        TryBranch::new(site, self.mode, future.into_future())
+        TryBranch::new(InSlot { slot: self }, self.mode, future.into_future())
     }
 
     /// What the first branch to give up noticed. None of them may have: then they ended by themselves,
     /// whatever has become of the context since.
     pub fn stopped(&self) -> Option<Cancelled> {
-        self.stopped.get().cloned()
+        self.stopped.get().map(|stopped| Cancelled::clone(stopped))
     }
 
     /// [`stopped`](Self::stopped), where it is known that a branch gave up.
@@ -85,7 +80,7 @@ impl<H: AsRef<Context>> Slot<H> {
     }
 
     fn stop_with(&self, cancelled: Cancelled) {
-        let _ = self.stopped.set(cancelled);
+        let _ = self.stopped.set(Box::new(cancelled));
     }
 
     /// One more branch is ready; `gave_up` if it had been about to give up.
@@ -110,10 +105,9 @@ impl<H: AsRef<Context>> Slot<H> {
     }
 }
 
-/// A branch borrows its context from the slot, and so is no larger than it must be.
+/// A branch borrows from the slot what it can, and so is no larger than it must be.
 pub(super) struct InSlot<'s, H> {
     pub(super) slot: &'s Slot<H>,
-    at: &'static Location<'static>,
 }
 
 impl<H: AsRef<Context>> Site for InSlot<'_, H> {
@@ -122,7 +116,7 @@ impl<H: AsRef<Context>> Site for InSlot<'_, H> {
     }
 
     fn at(&self) -> &'static Location<'static> {
-        self.at
+        self.slot.at
     }
 }
 

@@ -1,0 +1,16 @@
+use ctx::{Cancelled, with_context};
+
+async fn one() -> u32 {
+    1
+}
+
+#[with_context]
+async fn load() -> Result<u32, Cancelled> {
+    let later = #[with_context(owned)]
+    async {
+        Ok::<u32, Cancelled>(one().await)
+    };
+    later.await
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use ctx::{Cancelled, with_context};
+
+async fn one() -> u32 {
+    1
+}
+
+#[with_context]
+async fn load() -> Result<u32, Cancelled> {
+    #[checkpoints]
+    let number = one().await;
+    Ok(number)
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use ctx::{Cancelled, with_context};
+
+async fn one() -> u32 {
+    1
+}
+
+#[with_context(checkpoints = "none")]
+async fn load() -> Result<u32, Cancelled> {
+    Ok(one().await)
+}
+
+fn main() {}

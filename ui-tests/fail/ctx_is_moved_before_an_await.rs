@@ -1,0 +1,13 @@
+use ctx::{Cancelled, with_context};
+
+async fn one() -> u32 {
+    1
+}
+
+#[with_context(owned)]
+async fn load() -> Result<u32, Cancelled> {
+    drop(ctx);
+    Ok(one().await)
+}
+
+fn main() {}

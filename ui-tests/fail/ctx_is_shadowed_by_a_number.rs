@@ -1,0 +1,13 @@
+use ctx::{Cancelled, with_context};
+
+async fn one() -> u32 {
+    1
+}
+
+#[with_context]
+async fn load(key: u32) -> Result<u32, Cancelled> {
+    let ctx = key;
+    Ok(ctx + one().await)
+}
+
+fn main() {}

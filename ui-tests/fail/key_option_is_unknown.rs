@@ -1,0 +1,8 @@
+use ctx::ctx_value;
+
+ctx_value! {
+    #[ctx(hide)]
+    USER: String;
+}
+
+fn main() {}

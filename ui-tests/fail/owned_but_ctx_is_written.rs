@@ -1,0 +1,12 @@
+use ctx::{Cancelled, Context, with_context};
+
+async fn one() -> u32 {
+    1
+}
+
+#[with_context(owned)]
+async fn load(ctx: Context) -> Result<u32, Cancelled> {
+    Ok(one().await)
+}
+
+fn main() {}

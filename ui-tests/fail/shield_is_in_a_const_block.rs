@@ -1,0 +1,18 @@
+use ctx::{Cancelled, with_context};
+
+async fn one() -> u32 {
+    1
+}
+
+#[with_context]
+async fn load() -> Result<u32, Cancelled> {
+    let number = const {
+        #[shield]
+        {
+            7
+        }
+    };
+    Ok(number + one().await)
+}
+
+fn main() {}

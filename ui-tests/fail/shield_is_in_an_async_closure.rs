@@ -1,0 +1,17 @@
+use ctx::{Cancelled, with_context};
+
+async fn one() -> u32 {
+    1
+}
+
+#[with_context]
+async fn load() -> Result<u32, Cancelled> {
+    let later = async || {
+        #[shield]
+        let number = one().await;
+        number
+    };
+    Ok(later().await)
+}
+
+fn main() {}

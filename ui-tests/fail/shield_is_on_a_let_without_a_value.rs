@@ -1,0 +1,15 @@
+use ctx::{Cancelled, with_context};
+
+async fn one() -> u32 {
+    1
+}
+
+#[with_context]
+async fn load() -> Result<u32, Cancelled> {
+    #[shield]
+    let number;
+    number = one().await;
+    Ok(number)
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use ctx::{Cancelled, with_context};
+
+async fn one() -> u32 {
+    1
+}
+
+#[async_recursion::async_recursion]
+#[with_context]
+async fn load(depth: u32) -> Result<u32, Cancelled> {
+    match depth {
+        0 => Ok(one().await),
+        _ => load(ctx, depth - 1).await,
+    }
+}
+
+fn main() {}

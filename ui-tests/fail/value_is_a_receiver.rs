@@ -1,0 +1,28 @@
+use ctx::{Cancelled, MissingValue, ctx_value, with_context};
+
+ctx_value! { USER: String; }
+
+struct AppError;
+
+impl From<Cancelled> for AppError {
+    fn from(_: Cancelled) -> Self {
+        Self
+    }
+}
+
+impl From<MissingValue> for AppError {
+    fn from(_: MissingValue) -> Self {
+        Self
+    }
+}
+
+struct Service;
+
+impl Service {
+    #[with_context]
+    async fn load(#[value] &self) -> Result<usize, AppError> {
+        Ok(1)
+    }
+}
+
+fn main() {}
