@@ -248,6 +248,20 @@ fn t7_a_million_merges_alive_at_once_leave_no_trace_in_whatever_order_they_go() 
     assert!(shutdown.cancel());
 }
 
+/// The merges themselves are still held: it is the list of the other side that must let them go.
+#[test]
+fn t7_a_merge_that_one_side_ended_leaves_the_other_side_at_once() {
+    let shutdown = Context::background().with_cancel();
+    let request = Context::background().with_cancel();
+    let merges: Vec<_> = (0..10_000).map(|_| request.merge(&shutdown)).collect();
+    let before = LIVE_BYTES.get();
+    request.cancel();
+    let freed = before - LIVE_BYTES.get();
+    let two_lists = 2 * merges.len() * size_of::<usize>();
+    assert!(freed > two_lists.cast_signed(), "{freed} bytes");
+    assert!(merges.iter().all(|it| it.is_cancelled()));
+}
+
 /// Waiters, timers and callbacks leave as little behind as scopes do.
 #[test]
 fn t7_waiters_and_callbacks_leave_nothing_behind() {

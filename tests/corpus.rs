@@ -2,8 +2,10 @@
 //! annotated, run, and cancelled wherever it waits. What is asked of each stands in [`driver`].
 
 mod app;
+mod bytes;
 mod driver;
 mod limits;
+mod refused;
 mod selects;
 mod shutdown;
 mod state;

@@ -4,6 +4,7 @@ mod allocations;
 mod callbacks;
 mod causes;
 mod checkpoints;
+mod corpus;
 mod deadlines;
 mod errors;
 mod foreign;

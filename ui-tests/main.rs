@@ -1,4 +1,5 @@
 #![allow(missing_docs)]
+mod pass;
 #[test]
 fn fail() {
     trybuild::TestCases::new().compile_fail("fail/*.rs");

@@ -221,29 +221,34 @@ impl Answers<'_> {
         }
     }
 
-    /// The checkpoint is over, and with it the watch that `wakers` kept; `current` is the waker of this
-    /// poll, if it is one. Whether it is certain that nobody relies on the watch any more.
-    pub(crate) fn leave(self, mut wakers: Few<Waker>, current: Option<&Waker>) -> bool {
-        let everybody = |wakers: &Few<Waker>| wakers.iter().chain(current).for_each(wake);
-        let mut away = self.more.owes;
-        if away {
-            everybody(&wakers);
+    /// The same as [`leave`] for one with more answers than one.
+    pub(crate) fn leave(self, wakers: Few<Waker>, current: Option<&Waker>) -> bool {
+        let mut settled = true;
+        if self.more.owes {
+            wakers.iter().chain(current).for_each(wake);
+            settled = !wakers.is_empty();
         }
-        let known = !wakers.is_empty();
-        for answer in self.more.answers.drain(..) {
-            let mut wakers = copies(&wakers);
-            if tell(answer, &mut wakers, News::Leaves) == Asker::Away {
-                everybody(&wakers);
-                away = true;
-            }
+        for mut answer in self.more.answers.drain(..) {
+            settled &= leave(&mut answer, copies(&wakers), current);
         }
-        if tell(*self.first, &mut wakers, News::Leaves) == Asker::Away {
-            everybody(&wakers);
-            away = true;
-        }
-        *self.first = Answer::NONE;
-        known || !away
+        settled & leave(self.first, wakers, current)
     }
+}
+
+/// The checkpoint is over, and with it the watch that `wakers` kept; `current` is the waker of this poll,
+/// if it is one. Whether it is certain that nobody relies on the watch any more.
+#[inline]
+pub(crate) fn leave(answer: &mut Answer, mut wakers: Few<Waker>, current: Option<&Waker>) -> bool {
+    if answer.is_none() {
+        return true;
+    }
+    let known = !wakers.is_empty();
+    let answer = std::mem::replace(answer, Answer::NONE);
+    let told = tell(answer, &mut wakers, News::Leaves) == Asker::Told;
+    if !told {
+        wakers.iter().chain(current).for_each(wake);
+    }
+    told || known
 }
 
 /// What there is to tell an asker.

@@ -63,6 +63,7 @@ struct Over {
 /// What tells one waker from another: equal means that each wakes what the other does.
 pub(crate) type WakerId = (usize, usize);
 
+#[inline]
 pub(crate) fn waker_id(waker: &Waker) -> WakerId {
     (
         waker.data().addr(),
@@ -109,6 +110,7 @@ impl Heard {
     }
 
     /// Whether nothing came but answers.
+    #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.rare.is_none()
     }
@@ -216,11 +218,13 @@ impl Frame {
         self.ordered && (self.line == address(line) || descent(line, self.line).is_some())
     }
 
+    #[inline]
     pub(crate) fn is(&self, answer: Answer) -> bool {
         self.owner == answer.owner()
     }
 
     /// An answer that does not count any more, if it was given in this poll.
+    #[inline]
     pub(crate) fn take_back(&mut self, answer: Answer) {
         if self.poll == answer.poll {
             self.heard.answers -= 1;
@@ -280,6 +284,7 @@ impl Stack {
     }
 
     /// The frame of an asker that is at work here.
+    #[inline]
     pub(crate) fn asker(&mut self, answer: Answer) -> Option<&mut Frame> {
         self.frames.iter_mut().rev().find(|frame| frame.is(answer))
     }

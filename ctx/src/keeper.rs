@@ -317,7 +317,10 @@ impl Keeper {
         if let Some(scope) = context.scope() {
             wakers.extend(watch::withdraw(scope, &mut self.key));
         }
-        let settled = self.with_answers(|answers| answers.leave(wakers, current));
+        let settled = match &self.rare {
+            None => answer::leave(&mut self.answer, wakers, current),
+            Some(_) => self.with_answers(|answers| answers.leave(wakers, current)),
+        };
         self.rare = None;
         if self.was_answered && settled {
             remember_over(self.address());

@@ -6,7 +6,7 @@
 
 use super::helpers::{FreshWaker, Gate, ROOT, gated};
 use crate::support::{Wakes, poll_pinned};
-use ctx::{CancelScope, Cancelled, Context};
+use ctx::{CancelScope, Cancelled, Canceller, Context};
 use futures::{StreamExt, future::join_all, future::select, stream::FuturesUnordered};
 use proptest::{
     collection::vec,
@@ -172,11 +172,7 @@ impl Future for Outside {
         );
         if let Poll::Ready(Err(_)) = polled {
             log.expect(!work.answered, "decided in place of an inner one (C3)", id);
-            log.expect(
-                !(between && started),
-                "gave a `between` call up (M7)",
-                id,
-            );
+            log.expect(!(between && started), "gave a `between` call up (M7)", id);
         }
         polled.map(|result| result.is_err())
     }
@@ -350,8 +346,11 @@ impl Case {
             }
             2 => {
                 let mut left = tape.below(3);
+                let last = self.canceller(tape).filter(|_| tape.below(2) == 1);
                 Box::pin(poll_fn(move |cx| {
                     if left == 0 {
+                        // Cancels in the middle of everybody's poll.
+                        last.as_ref().map(Canceller::cancel);
                         return Poll::Ready(());
                     }
                     left -= 1;
@@ -513,12 +512,14 @@ impl Case {
         }
     }
 
-    fn cancel(&self, tape: &mut Tape) {
+    fn canceller(&self, tape: &mut Tape) -> Option<Canceller> {
         let log = self.log.borrow();
         let made = &log.contexts[tape.below(log.contexts.len())];
-        if let Some(scope) = &made.scope {
-            scope.cancel();
-        }
+        made.scope.as_ref().map(CancelScope::canceller)
+    }
+
+    fn cancel(&self, tape: &mut Tape) {
+        self.canceller(tape).as_ref().map(Canceller::cancel);
     }
 
     async fn run(mut self, mut tape: Tape) -> Vec<String> {
@@ -548,7 +549,10 @@ impl Case {
         for task in &mut self.tasks {
             let still = poll_pinned(task.future.as_mut(), &task.wakes).is_pending();
             if !still || task.wakes.count() != task.seen {
-                self.log.borrow_mut().faults.push("a task at rest was stirred up (C8)".to_owned());
+                self.log
+                    .borrow_mut()
+                    .faults
+                    .push("a task at rest was stirred up (C8)".to_owned());
             }
         }
         self.tasks.clear();

@@ -10,6 +10,10 @@ use tokio::{
 };
 
 #[derive(Debug)]
+#[expect(
+    dead_code,
+    reason = "what the other errors say is for whoever prints them"
+)]
 pub(crate) enum AppError {
     /// The context has ended.
     Stopped(Cancelled),

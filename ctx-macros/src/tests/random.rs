@@ -9,10 +9,6 @@ use std::{iter, thread};
 pub(super) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Random {
-        Random(seed)
-    }
-
     /// The numbers for one of many rounds. They do not depend on the others, nor on who runs them.
     pub(super) fn of_round(seed: u64, round: u64) -> Random {
         let mut random = Random(seed);
@@ -62,7 +58,7 @@ pub(super) fn rounds(count: u64, round: impl Fn(u64) -> usize + Sync) -> usize {
     thread::scope(|scope| {
         let workers = thread::available_parallelism().map_or(1, NonZero::get);
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
-        let results = workers.into_iter().map(|worker| worker.join());
+        let results = workers.into_iter().map(thread::ScopedJoinHandle::join);
         results
             .map(|result| result.unwrap_or_else(|panic| resume_unwind(panic)))
             .sum()

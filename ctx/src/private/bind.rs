@@ -49,6 +49,7 @@ pub fn optional<'c, T: Send + Sync + 'static>(
 /// # Panics
 ///
 /// Always.
+#[must_use]
 pub const fn mistaken<T>() -> T {
     panic!("this program does not compile")
 }

@@ -1,0 +1,78 @@
+#![deny(warnings, clippy::pedantic, clippy::nursery)]
+
+use ctx::{Cancelled, Context};
+
+async fn one() -> u32 {
+    tokio::task::yield_now().await;
+    1
+}
+
+mod framework {
+    pub mod deps {
+        pub use ::ctx as context;
+    }
+}
+
+use framework::deps::context::with_context;
+
+ctx::ctx_value! {
+    USER: String;
+}
+
+#[derive(Debug)]
+struct AppError;
+
+impl From<Cancelled> for AppError {
+    fn from(_: Cancelled) -> Self {
+        Self
+    }
+}
+
+impl From<ctx::MissingValue> for AppError {
+    fn from(_: ctx::MissingValue) -> Self {
+        Self
+    }
+}
+
+#[with_context(crate = framework::deps::context)]
+async fn load(#[value] user: &String) -> Result<u32, AppError> {
+    #[shield]
+    let (a, b) = tokio::join!(one(), one());
+    let c = tokio::select! {
+        number = one() => number,
+    };
+    Ok(a + b + c + u32::try_from(user.len()).unwrap_or(0) + one().await)
+}
+
+#[with_context(crate = framework::deps::context, timeout = std::time::Duration::from_secs(1), owned)]
+async fn owned() -> Result<u32, AppError> {
+    Ok(one().await)
+}
+
+struct Pool;
+
+#[with_context(crate = framework::deps::context)]
+impl Pool {
+    async fn load() -> Result<u32, AppError> {
+        Ok(one().await)
+    }
+
+    #[with_context(checkpoints = between)]
+    async fn load_between() -> Result<u32, AppError> {
+        Ok(one().await)
+    }
+}
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+#[cfg_attr(test, test)]
+async fn main() {
+    let ctx = Context::background().with_cancel();
+    assert!(load(&ctx).await.is_err());
+    let ctx = ctx.with_value(&USER, "ada".to_owned());
+    assert_eq!(load(&ctx).await.unwrap(), 7);
+    assert_eq!(owned(ctx.clone()).await.unwrap(), 1);
+    assert_eq!(
+        Pool::load(&ctx).await.unwrap() + Pool::load_between(&ctx).await.unwrap(),
+        2
+    );
+}

@@ -1,0 +1,64 @@
+#![deny(warnings, clippy::pedantic, clippy::nursery)]
+
+use ctx::{Cancelled, Context, with_context};
+
+async fn one() -> u32 {
+    tokio::task::yield_now().await;
+    1
+}
+
+#[with_context]
+fn eager(number: u32) -> impl Future<Output = Result<u32, Cancelled>> + Send {
+    let doubled = number * 2;
+    async move { Ok(doubled + one().await) }
+}
+
+#[with_context]
+fn borrowing(text: &str) -> impl Future<Output = Option<usize>> {
+    let length = text.len();
+    async move {
+        one().await;
+        Some(length)
+    }
+}
+
+struct Pool(u32);
+
+impl Pool {
+    #[with_context]
+    fn load(&self) -> impl Future<Output = Result<u32, Cancelled>> {
+        async { Ok(self.0 + one().await) }
+    }
+}
+
+trait Load {
+    #[with_context]
+    fn load_all(&self) -> impl Future<Output = Result<u32, Cancelled>> + Send;
+}
+
+impl Load for Pool {
+    #[with_context]
+    async fn load_all(&self) -> Result<u32, Cancelled> {
+        Ok(self.0 + one().await)
+    }
+}
+
+#[with_context]
+fn sync_iterator(to: u32) -> impl Iterator<Item = u32> {
+    let end = if ctx.is_cancelled() { 0 } else { to };
+    0..end
+}
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+#[cfg_attr(test, test)]
+async fn main() {
+    let ctx = Context::background().with_cancel();
+    assert_eq!(eager(&ctx, 3).await.unwrap(), 7);
+    assert_eq!(borrowing(&ctx, "abc").await, Some(3));
+    assert_eq!(Pool(2).load(&ctx).await.unwrap(), 3);
+    assert_eq!(Pool(2).load_all(&ctx).await.unwrap(), 3);
+    assert_eq!(sync_iterator(&ctx, 3).count(), 3);
+    ctx.cancel();
+    assert!(eager(&ctx, 3).await.is_err());
+    assert!(Pool(2).load(&ctx).await.is_err());
+}

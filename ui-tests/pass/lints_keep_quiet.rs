@@ -1,0 +1,46 @@
+#![deny(warnings, clippy::pedantic, clippy::nursery)]
+
+use ctx::{Cancelled, Context, with_context};
+
+async fn one() -> u32 {
+    tokio::task::yield_now().await;
+    1
+}
+
+/// Statements that end in an await, in every place where a lint could mistake the expansion.
+#[with_context]
+async fn sum(start: Option<u32>) -> Result<u32, Cancelled> {
+    tokio::task::yield_now().await;
+    let Some(start) = start else {
+        tokio::task::yield_now().await;
+        return Ok(0);
+    };
+    {
+        tokio::task::yield_now().await;
+    }
+    if start > 1 {
+        tokio::task::yield_now().await;
+    }
+    let _ = one().await;
+    let number = one().await;
+    let number = number + one().await;
+    (one)().await;
+    #[shield]
+    one().await;
+    #[shield]
+    {
+        one().await;
+    }
+    tokio::select! {
+        _ = one() => {}
+    }
+    let _ = tokio::join!(one(), one());
+    Ok(number + start)
+}
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+#[cfg_attr(test, test)]
+async fn main() {
+    let ctx = Context::background();
+    assert_eq!(sum(&ctx, Some(1)).await.unwrap(), 3);
+}

@@ -1,0 +1,31 @@
+#![deny(warnings, clippy::pedantic, clippy::nursery)]
+
+use ctx::{Cancelled, Context, with_context};
+
+async fn one() -> u32 {
+    tokio::task::yield_now().await;
+    1
+}
+
+#[with_context]
+async fn seven(a: u32, b: u32, c: u32, d: u32, e: u32, f: u32, g: u32) -> Result<u32, Cancelled> {
+    Ok(a + b + c + d + e + f + g + one().await)
+}
+
+struct Pool;
+
+#[with_context]
+impl Pool {
+    #[allow(clippy::unused_self)]
+    async fn six(&self, a: u32, b: u32, c: u32, d: u32, e: u32, f: u32) -> Result<u32, Cancelled> {
+        Ok(a + b + c + d + e + f + one().await)
+    }
+}
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+#[cfg_attr(test, test)]
+async fn main() {
+    let ctx = Context::background();
+    assert_eq!(seven(&ctx, 1, 2, 3, 4, 5, 6, 7).await.unwrap(), 29);
+    assert_eq!(Pool.six(&ctx, 1, 2, 3, 4, 5, 6).await.unwrap(), 22);
+}

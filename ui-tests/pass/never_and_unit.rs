@@ -1,0 +1,73 @@
+#![deny(warnings, clippy::pedantic, clippy::nursery)]
+
+use ctx::{Cancelled, Context, with_context};
+use std::{convert::Infallible, future::pending, time::Duration};
+
+async fn serve() -> ! {
+    loop {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+async fn unit() {
+    tokio::task::yield_now().await;
+}
+
+#[with_context]
+async fn until_cancelled() -> Result<Infallible, Cancelled> {
+    serve().await
+}
+
+#[with_context]
+async fn statement() -> Result<(), Cancelled> {
+    serve().await;
+}
+
+#[with_context]
+async fn loops() -> Result<Infallible, Cancelled> {
+    loop {
+        unit().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[with_context]
+async fn units() -> Result<(), Cancelled> {
+    unit().await;
+    if true {
+        unit().await;
+    } else {
+        unit().await
+    }
+    match () {
+        () => unit().await,
+    }
+    {
+        unit().await
+    }
+    (unit().await, unit().await).0;
+    let () = unit().await;
+    let _: () = unit().await;
+    std::mem::drop(vec![unit().await]);
+    Ok(unit().await)
+}
+
+#[with_context]
+async fn pending_tail() -> Result<u32, Cancelled> {
+    pending().await
+}
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+#[cfg_attr(test, test)]
+async fn main() {
+    let ctx = Context::background().with_cancel();
+    units(&ctx).await.unwrap();
+    let soon = ctx.with_timeout(Duration::from_millis(5));
+    assert!(until_cancelled(&soon).await.is_err());
+    let soon = ctx.with_timeout(Duration::from_millis(5));
+    assert!(statement(&soon).await.is_err());
+    let soon = ctx.with_timeout(Duration::from_millis(5));
+    assert!(loops(&soon).await.is_err());
+    let soon = ctx.with_timeout(Duration::from_millis(5));
+    assert!(pending_tail(&soon).await.is_err());
+}

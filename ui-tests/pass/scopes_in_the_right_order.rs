@@ -1,0 +1,78 @@
+#![deny(warnings, clippy::pedantic, clippy::nursery)]
+
+use ctx::{Cancelled, Context, ctx_value, with_context};
+use std::time::Duration;
+
+async fn one() -> u32 {
+    tokio::task::yield_now().await;
+    1
+}
+
+ctx_value! {
+    USER: u32;
+}
+
+#[derive(Clone)]
+struct Branch(u32);
+
+impl Branch {
+    const fn merge(&self, other: &Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+#[with_context]
+async fn values_first() -> Result<u32, Cancelled> {
+    let ctx = ctx
+        .with_value(&USER, 7)
+        .with_timeout(Duration::from_secs(1));
+    one().await;
+    Ok(*ctx.value(&USER).unwrap_or(&0))
+}
+
+#[with_context]
+async fn kept() -> Result<u32, Cancelled> {
+    let scope = ctx.with_timeout(Duration::from_secs(1));
+    let ctx = scope.with_value(&USER, 8);
+    one().await;
+    Ok(*ctx.value(&USER).unwrap_or(&0))
+}
+
+#[with_context]
+async fn detached() -> Result<u32, Cancelled> {
+    let ctx = ctx.with_cancel().detach().with_value(&USER, 9);
+    one().await;
+    Ok(*ctx.value(&USER).unwrap_or(&0))
+}
+
+#[with_context]
+async fn as_an_argument() -> Result<u32, Cancelled> {
+    values_first(
+        &ctx.with_timeout(Duration::from_secs(1))
+            .with_value(&USER, 1),
+    )
+    .await
+}
+
+#[with_context]
+#[allow(clippy::redundant_clone)]
+async fn somebody_elses_merge(a: &Branch, b: &Branch) -> Result<u32, Cancelled> {
+    let branch = a.merge(b).clone();
+    Ok(branch.0 + one().await)
+}
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+#[cfg_attr(test, test)]
+async fn main() {
+    let ctx = Context::background().with_cancel();
+    assert_eq!(values_first(&ctx).await.unwrap(), 7);
+    assert_eq!(kept(&ctx).await.unwrap(), 8);
+    assert_eq!(detached(&ctx).await.unwrap(), 9);
+    assert_eq!(as_an_argument(&ctx).await.unwrap(), 7);
+    assert_eq!(
+        somebody_elses_merge(&ctx, &Branch(1), &Branch(2))
+            .await
+            .unwrap(),
+        4
+    );
+}

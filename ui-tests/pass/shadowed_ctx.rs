@@ -1,0 +1,68 @@
+#![deny(warnings, clippy::pedantic, clippy::nursery)]
+
+use ctx::{Cancelled, Context, with_context};
+use std::{future::pending, time::Duration};
+
+async fn one() -> u32 {
+    tokio::task::yield_now().await;
+    1
+}
+
+#[with_context]
+async fn tighter() -> Result<u32, Cancelled> {
+    let number = one().await;
+    let ctx = ctx.with_timeout(Duration::from_millis(5));
+    pending::<()>().await;
+    Ok(number + u32::from(ctx.is_cancelled()))
+}
+
+#[with_context]
+async fn in_a_block() -> Result<u32, Cancelled> {
+    let mut number = 0;
+    for _ in 0..2 {
+        let ctx = &ctx.with_cancel();
+        number += one().await;
+        ctx.cancel();
+    }
+    Ok(number + one().await)
+}
+
+#[with_context]
+async fn without() -> Result<u32, Cancelled> {
+    let ctx = ctx.without_cancel();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    Ok(one().await + u32::from(ctx.is_cancelled()))
+}
+
+#[with_context]
+async fn in_a_pattern(contexts: Vec<Context>) -> Result<u32, Cancelled> {
+    let mut number = 0;
+    for ctx in contexts {
+        number += one().await;
+        drop(ctx);
+    }
+    if let Some(ctx) = Some(ctx.clone()) {
+        number += one().await;
+        drop(ctx);
+    }
+    Ok(number)
+}
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+#[cfg_attr(test, test)]
+async fn main() {
+    let ctx = Context::background().with_cancel();
+    assert!(tighter(&ctx).await.unwrap_err().is_deadline_exceeded());
+    assert!(!ctx.is_cancelled());
+    assert_eq!(in_a_block(&ctx).await.unwrap(), 3);
+    assert_eq!(
+        in_a_pattern(&ctx, vec![Context::background(); 2])
+            .await
+            .unwrap(),
+        3
+    );
+    let ended = ctx.with_cancel();
+    ended.cancel();
+    assert_eq!(without(&ended).await.unwrap(), 1);
+    assert!(in_a_pattern(&ctx, vec![ended.clone()]).await.is_err());
+}

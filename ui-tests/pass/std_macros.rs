@@ -1,0 +1,76 @@
+#![deny(warnings, clippy::pedantic, clippy::nursery)]
+
+use ctx::{Cancelled, Context, with_context};
+use std::{fmt::Write, future::pending};
+
+async fn one() -> u32 {
+    tokio::task::yield_now().await;
+    1
+}
+
+#[with_context]
+async fn formats() -> Result<String, Cancelled> {
+    let shown = format!(
+        "{} {x} {0} {:>2}",
+        one().await,
+        one().await + 1,
+        x = one().await
+    );
+    let mut written = String::new();
+    write!(written, "{}", one().await).unwrap_or_default();
+    std::writeln!(written, " {y}", y = one().await).unwrap_or_default();
+    println!("{} {}", one().await, written.len());
+    eprintln!("{}", format_args!("{}", one().await));
+    Ok(format!("{shown}|{}", written.trim()))
+}
+
+#[with_context]
+async fn asserts() -> Result<u32, Cancelled> {
+    assert!(one().await == 1);
+    assert!(one().await == 1, "it was {}", one().await);
+    assert_eq!(one().await, 1);
+    assert_ne!(one().await, 2, "{}", one().await);
+    debug_assert!(one().await == 1);
+    std::debug_assert_eq!(one().await, one().await);
+    let all = vec![one().await, one().await];
+    let same = vec![one().await; 3];
+    let matched = matches!(one().await, 1 | 2 if one().await == 1);
+    assert!(matched);
+    if all.is_empty() {
+        unreachable!("{}", one().await);
+    }
+    if same.is_empty() {
+        unimplemented!("{}", one().await);
+    }
+    if same.len() == 1 {
+        core::panic!("{}", one().await);
+    }
+    Ok(u32::try_from(all.len() + same.len()).unwrap_or(0))
+}
+
+#[with_context]
+async fn stops(at: u32) -> Result<String, Cancelled> {
+    match at {
+        0 => Ok(format!("{:?}", pending::<()>().await)),
+        1 => {
+            assert_eq!(1, pending::<u32>().await);
+            Ok(String::new())
+        }
+        _ => {
+            let all = vec![1, pending::<u32>().await];
+            Ok(format!("{all:?}"))
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+#[cfg_attr(test, test)]
+async fn main() {
+    let ctx = Context::background().with_cancel();
+    assert_eq!(formats(&ctx).await.unwrap(), "1 1 1  2|1 1");
+    assert_eq!(asserts(&ctx).await.unwrap(), 5);
+    for at in 0..3 {
+        let soon = ctx.with_timeout(std::time::Duration::from_millis(5));
+        assert!(stops(&soon, at).await.is_err());
+    }
+}

@@ -1,0 +1,42 @@
+#![deny(warnings, clippy::pedantic, clippy::nursery)]
+
+use ctx::{Cancelled, Context, with_context};
+async fn one() -> u32 {
+    tokio::task::yield_now().await;
+    1
+}
+
+#[with_context]
+async fn load() -> Result<u32, Cancelled> {
+    Ok(one().await)
+}
+
+#[with_context]
+#[tokio::test]
+async fn result() -> Result<(), Cancelled> {
+    let child = ctx.with_cancel();
+    assert_eq!(load(ctx).await?, 1);
+    child.cancel();
+    assert!(load(&child).await.is_err());
+    Ok(())
+}
+
+#[with_context(timeout = std::time::Duration::from_millis(5))]
+#[tokio::test(start_paused = true)]
+async fn timeout() -> Result<(), Cancelled> {
+    assert!(ctx.remaining().is_some());
+    one().await;
+    Ok(())
+}
+
+#[with_context(checkpoints = none)]
+#[tokio::test]
+async fn unit() {
+    assert_eq!(load(ctx).await.unwrap(), 1);
+}
+
+#[cfg_attr(test, test)]
+fn main() {
+    let ctx = Context::background();
+    assert_eq!(futures::executor::block_on(load(&ctx)).unwrap(), 1);
+}

@@ -1,0 +1,52 @@
+#![deny(warnings, clippy::pedantic, clippy::nursery)]
+
+use ctx::{Context, with_context};
+
+async fn one() -> u32 {
+    tokio::task::yield_now().await;
+    1
+}
+
+#[with_context]
+fn double(number: u32) -> u32 {
+    number * 2
+}
+
+#[with_context(owned)]
+fn triple(number: u32) -> u32 {
+    number * 3
+}
+
+#[with_context]
+async fn alone() -> u32 {
+    #[checkpoints(none)]
+    one().await
+}
+
+trait Number {
+    #[with_context]
+    fn number(&self) -> u32;
+
+    #[with_context]
+    fn negative(&self) -> i64 {
+        -i64::from(7_u32)
+    }
+}
+
+struct Seven;
+
+impl Number for Seven {
+    #[with_context]
+    fn number(&self) -> u32 {
+        7
+    }
+}
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+#[cfg_attr(test, test)]
+async fn main() {
+    let ctx = Context::background();
+    assert_eq!(double(&ctx, 2) + triple(ctx.clone(), 1), 7);
+    assert_eq!(alone(&ctx).await, 1);
+    assert_eq!(i64::from(Seven.number(&ctx)) + Seven.negative(&ctx), 0);
+}

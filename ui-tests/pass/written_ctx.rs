@@ -1,0 +1,56 @@
+#![deny(warnings, clippy::pedantic, clippy::nursery)]
+
+use ctx::CancelScope;
+use ctx::{Cancelled, Context, with_context};
+
+async fn one() -> u32 {
+    tokio::task::yield_now().await;
+    1
+}
+
+#[with_context]
+async fn by_reference(ctx: &Context, key: u32) -> Result<u32, Cancelled> {
+    Ok(key + one().await)
+}
+
+#[with_context]
+async fn by_value(ctx: Context) -> Result<u32, Cancelled> {
+    Ok(one().await)
+}
+
+#[with_context]
+async fn by_scope(ctx: CancelScope) -> Result<u32, Cancelled> {
+    ctx.cancel();
+    Ok(one().await)
+}
+
+#[with_context]
+async fn mutable(mut ctx: Context) -> Result<u32, Cancelled> {
+    let number = one().await;
+    ctx = ctx.with_cancel().detach();
+    Ok(number + one().await + u32::from(ctx.is_cancelled()))
+}
+
+struct Pool;
+
+impl Pool {
+    #[with_context]
+    async fn load<'a>(&self, ctx: &'a Context) -> Result<&'a Context, Cancelled> {
+        one().await;
+        Ok(ctx)
+    }
+}
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+#[cfg_attr(test, test)]
+async fn main() {
+    let ctx = Context::background().with_cancel();
+    assert_eq!(by_reference(&ctx, 1).await.unwrap(), 2);
+    assert_eq!(by_value(ctx.clone()).await.unwrap(), 1);
+    assert_eq!(mutable(ctx.clone()).await.unwrap(), 2);
+    assert!(!Pool.load(&ctx).await.unwrap().is_cancelled());
+    assert!(by_scope(ctx.with_cancel()).await.is_err());
+    ctx.cancel();
+    assert!(by_reference(&ctx, 1).await.is_err());
+    assert!(by_value(ctx.clone()).await.is_err());
+}
