@@ -374,7 +374,6 @@ impl Context {
     /// assert_eq!(waiter.await.unwrap().cause().unwrap().to_string(), "enough");
     /// # }
     /// ```
-    #[must_use = "futures do nothing unless polled"]
     pub fn done(&self) -> Done<'_> {
         Done::new(self)
     }
@@ -399,7 +398,6 @@ impl Context {
     /// assert!(!waiter.await.unwrap().is_deadline_exceeded());
     /// # }
     /// ```
-    #[must_use = "futures do nothing unless polled"]
     pub fn done_owned(&self) -> DoneOwned {
         DoneOwned::new(self.clone())
     }
@@ -525,7 +523,6 @@ impl Context {
     /// assert!(!told.recv().unwrap().is_deadline_exceeded());
     /// assert!(!hook.stop(), "it has run");
     /// ```
-    #[must_use = "a hook that is dropped is stopped"]
     pub fn on_cancel(&self, f: impl FnOnce(Cancelled) + Send + 'static) -> OnCancel {
         OnCancel::new(self, Box::new(f))
     }

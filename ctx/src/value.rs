@@ -38,7 +38,9 @@ pub struct Key<T: 'static> {
     /// Zero until the first use, then one more than the number.
     number: AtomicU32,
     default: Option<fn() -> T>,
-    made_default: OnceLock<T>,
+    /// The default, once it was needed. Its type is forgotten, so that a key may be shared whatever `T`
+    /// is, and a `T` that may not be is refused in our words, by the bound on [`Value`].
+    made_default: OnceLock<Box<dyn Any + Send + Sync>>,
     show: Option<Show<T>>,
 }
 
@@ -48,35 +50,47 @@ impl<T> std::panic::RefUnwindSafe for Key<T> {}
 /// What the next key to be used gets.
 static NEXT_NUMBER: AtomicU32 = AtomicU32::new(1);
 
-impl<T: 'static> Key<T> {
+/// What a context may carry. Every type that can be is.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a context cannot carry a `{Self}`",
+    label = "this type is not `Send + Sync`",
+    note = "a context's values are shared between threads: use a type that is `Send + Sync`, such as `Arc<_>` for `Rc<_>` and `Mutex<_>` for `RefCell<_>`"
+)]
+pub trait Value: Send + Sync + 'static {}
+
+// Without this rustc would speak of `Send` and of `Sync`, in two errors.
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> Value for T {}
+
+impl<T: Value> Key<T> {
     #[doc(hidden)]
     #[must_use]
     pub const fn __new(name: &'static str, default: Option<fn() -> T>) -> Self {
-        Self {
-            name,
-            number: AtomicU32::new(0),
-            default,
-            made_default: OnceLock::new(),
-            show: None,
-        }
+        Self::make(name, default, None)
     }
 
     #[doc(hidden)]
     #[must_use]
-    pub const fn __new_shown(
-        name: &'static str,
-        default: Option<fn() -> T>,
-        show: Show<T>,
-    ) -> Self {
+    pub const fn __new_shown(name: &'static str, default: Option<fn() -> T>) -> Self
+    where
+        T: fmt::Debug,
+    {
+        Self::make(name, default, Some(<T as fmt::Debug>::fmt))
+    }
+
+    const fn make(name: &'static str, default: Option<fn() -> T>, show: Option<Show<T>>) -> Self {
         Self {
             name,
             number: AtomicU32::new(0),
             default,
             made_default: OnceLock::new(),
-            show: Some(show),
+            show,
         }
     }
+}
 
+impl<T: 'static> Key<T> {
     fn numbered(&self) -> u32 {
         // Relaxed, here and below: a number guards no data, it is only compared; the counter's own
         // atomicity makes numbers distinct, and the exchange makes the first one stay.
@@ -112,7 +126,8 @@ impl<T: Send + Sync + 'static> Key<T> {
             return layer.value.downcast_ref();
         }
         let default = self.default?;
-        Some(self.made_default.get_or_init(default))
+        let made = self.made_default.get_or_init(|| Box::new(default()));
+        made.downcast_ref()
     }
 }
 
@@ -236,6 +251,9 @@ macro_rules! __ctx_value {
     (@attributes [$($kept:tt)*] [$($shown:tt)*] #[$($attribute:tt)*] $($rest:tt)+) => {
         $crate::__ctx_value! { @attributes [$($kept)* #[$($attribute)*]] [$($shown)*] $($rest)+ }
     };
+    (@attributes [$($kept:tt)*] [$($shown:tt)*] $vis:vis static $($rest:tt)*) => {
+        ::core::compile_error!("a key is a static by itself: leave `static` out");
+    };
     (@attributes [$($kept:tt)*] [$($shown:tt)*] $vis:vis $name:ident : $type:ty) => {
         $crate::__ctx_value! { @static [$($kept)*] [$($shown)*] $vis $name $type, ::core::option::Option::None }
     };
@@ -250,17 +268,21 @@ macro_rules! __ctx_value {
         $crate::__ctx_value! { @static [$($kept)*] [$($shown)*] $vis $name $type, ::core::option::Option::Some(|| $default) }
         $crate::ctx_value! { $($rest)* }
     };
+    (@attributes $($rest:tt)*) => {
+        ::core::compile_error!(
+            "a key is declared as `pub NAME: Type;` or as `pub NAME: Type = default;`"
+        );
+    };
     (@static [$($kept:tt)*] [] $vis:vis $name:ident $type:ty, $default:expr) => {
         $($kept)*
         $vis static $name: $crate::Key<$type> =
-            $crate::Key::__new(::core::stringify!($name), $default);
+            $crate::Key::<$type>::__new(::core::stringify!($name), $default);
     };
     (@static [$($kept:tt)*] [show] $vis:vis $name:ident $type:ty, $default:expr) => {
         $($kept)*
-        $vis static $name: $crate::Key<$type> = $crate::Key::__new_shown(
+        $vis static $name: $crate::Key<$type> = $crate::Key::<$type>::__new_shown(
             ::core::stringify!($name),
             $default,
-            |value, f| ::core::fmt::Debug::fmt(value, f),
         );
     };
 }

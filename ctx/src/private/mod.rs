@@ -58,7 +58,7 @@ impl Scope for CancelScope {
     }
 }
 
-impl<'a, S: Scope> Scope for &'a S {
+impl<'a, S: Scope + ?Sized> Scope for &'a S {
     type Handle = &'a Context;
     fn handle(&self) -> &'a Context {
         (*self).borrow()
