@@ -45,7 +45,9 @@ pub(crate) fn checkpoint(
         await_token,
     };
     let quiet = generated(span);
-    let (value, cancelled) = (Ident::new("__v", quiet), Ident::new("__c", quiet));
+    // A value of the wrong type is then the author's mistake, and not one of this expansion.
+    let value = runtime.name("__v", span);
+    let cancelled = Ident::new("__c", quiet);
     let leave = exit.leave(runtime, syntax::expr(cancelled.clone()));
     let ready = result_arm("Ok", &value, syntax::expr(value.clone()), quiet);
     let early = result_arm("Err", &cancelled, leave, quiet);

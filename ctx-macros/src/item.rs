@@ -42,17 +42,22 @@ enum Member {
 }
 
 impl Item {
-    /// Reads an item. What cannot be read is kept as it came.
+    /// Reads an item. What cannot be read is kept as it came: if the attribute may stand there, the
+    /// compiler cannot read it either, and says so itself.
     pub(crate) fn parse(item: TokenStream, errors: &mut Errors) -> Item {
-        let read = |input: ParseStream| match kind(input)? {
-            Some(kind) => Block::parse(kind, input).map(Item::Block),
-            None => input
-                .parse()
-                .map(|function| Item::Function(Box::new(function))),
+        let read = |input: ParseStream| {
+            let kind = kind(input);
+            let Some(kind) = errors.keep(kind) else {
+                return input.parse().map(Item::Other);
+            };
+            match kind {
+                Some(kind) => Block::parse(kind, input).map(Item::Block),
+                None => input
+                    .parse()
+                    .map(|function| Item::Function(Box::new(function))),
+            }
         };
-        errors
-            .keep(read.parse2(item.clone()))
-            .unwrap_or(Item::Other(item))
+        read.parse2(item.clone()).unwrap_or(Item::Other(item))
     }
 
     /// The functions to annotate, each with its options.

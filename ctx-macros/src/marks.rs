@@ -62,7 +62,7 @@ impl Marks {
             match Mark::of(attr) {
                 Some(Mark::Shield) => marks.shield = errors.keep(bare(attr)),
                 Some(Mark::Checkpoints) => {
-                    let mode = errors.keep(attr.parse_args_with(Mode::parse));
+                    let mode = errors.keep(only_mode(attr));
                     marks.checkpoints = mode.map(|mode| (span, mode));
                 }
                 Some(Mark::WithContext) => marks.scope = Some((span, scope_mode(attr, errors))),
@@ -104,9 +104,26 @@ fn bare(attr: &Attribute) -> syn::Result<Span> {
         Meta::Path(path) => Ok(path.span()),
         other => Err(syn::Error::new_spanned(
             other,
-            "`#[shield]` takes no arguments",
+            "`#[shield]` takes no arguments: write `#[shield]`",
         )),
     }
+}
+
+/// `#[checkpoints(MODE)]`
+fn only_mode(attr: &Attribute) -> syn::Result<Mode> {
+    let wrong = || {
+        syn::Error::new_spanned(
+            &attr.meta,
+            "`#[checkpoints]` takes a mode: `#[checkpoints(race | between | none)]`",
+        )
+    };
+    let Meta::List(list) = &attr.meta else {
+        return Err(wrong());
+    };
+    if list.tokens.clone().into_iter().count() != 1 {
+        return Err(wrong());
+    }
+    list.parse_args_with(Mode::parse)
 }
 
 /// An annotated block takes `checkpoints`, and nothing that belongs to a signature.

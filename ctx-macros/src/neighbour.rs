@@ -9,6 +9,10 @@ use crate::function::{Body, Function};
 /// Whether nobody calls this function: it is a test, or the `main` that an attribute starts. Such a
 /// function takes no parameters, so its context is the root of a tree.
 pub(crate) fn is_entry_point(function: &Function) -> bool {
+    // In the wrong order the attribute is gone, and `main` is still `main`.
+    if function.sig.inputs.is_empty() && starts_a_runtime(function) {
+        return true;
+    }
     function.attrs.iter().any(|attr| {
         let path = attr.path();
         let last = path
@@ -31,10 +35,30 @@ pub(crate) fn moved_by(function: &Function) -> Option<&'static str> {
     if block.stmts.iter().any(binds_a_span) {
         return Some("#[tracing::instrument]");
     }
-    let starts_a_runtime = function.sig.asyncness.is_none()
+    starts_a_runtime(function).then_some("#[tokio::main]` or `#[tokio::test]")
+}
+
+/// Whether tokio has made a synchronous function of an asynchronous one.
+fn starts_a_runtime(function: &Function) -> bool {
+    let Body::Parsed(block) = &function.body else {
+        return false;
+    };
+    function.sig.asyncness.is_none()
         && block.stmts.first().is_some_and(binds_async_body)
-        && block.stmts.last().is_some_and(blocks_on);
-    starts_a_runtime.then_some("#[tokio::main]` or `#[tokio::test]")
+        && block.stmts.last().is_some_and(blocks_on)
+}
+
+/// Whether another attribute has written the return type: its tokens stand where they are not read.
+/// So does `#[async_recursion]`, which boxes the future.
+pub(crate) fn wrote_output(function: &Function) -> bool {
+    let output = function.sig.output.to_token_stream();
+    output.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => {
+            let written = ident.span().source_text();
+            written.is_some_and(|text| ident != text.as_str())
+        }
+        _ => false,
+    })
 }
 
 /// `let __tracing_attr_span = ..;`

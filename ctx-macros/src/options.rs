@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Error, Expr, Path, Result, Token};
+use syn::{Error, Expr, LitStr, Path, Result, Token};
 
 use crate::errors::Errors;
 
@@ -32,6 +32,13 @@ pub(crate) enum Mode {
     None,
 }
 
+/// What the attribute takes.
+const OPTIONS: &str = "it takes `owned`, `timeout = EXPR`, `checkpoints = race | between | none` and \
+    `crate = path`";
+
+/// What the option `checkpoints` takes.
+const MODES: &str = "a mode: `checkpoints = race | between | none`";
+
 impl Options {
     /// Reads every argument that can be read, and reports the others.
     pub(crate) fn parse(args: TokenStream, errors: &mut Errors) -> Options {
@@ -54,26 +61,34 @@ impl Options {
     }
 
     fn argument(&mut self, input: ParseStream) -> Result<()> {
-        let name = input.call(Ident::parse_any)?;
+        let Ok(name) = input.call(Ident::parse_any) else {
+            return Err(input.error(format!(
+                "expected an option of `#[with_context]`: {OPTIONS}"
+            )));
+        };
         let twice = match name.to_string().as_str() {
             "owned" => self.owned.replace(name.span()).is_some(),
-            "timeout" => self.timeout.replace(value(input)?).is_some(),
+            "timeout" => {
+                let after = value(&name, "a value: `timeout = EXPR`", input)?;
+                self.timeout.replace(after).is_some()
+            }
             "checkpoints" => {
-                input.parse::<Token![=]>()?;
+                equals(&name, MODES, input)?;
                 self.checkpoints.replace(input.call(Mode::parse)?).is_some()
             }
-            "crate" => {
-                input.parse::<Token![=]>()?;
-                let path = input.call(Path::parse_mod_style)?;
-                self.krate.replace(path).is_some()
-            }
+            "crate" => self.krate.replace(path(&name, input)?).is_some(),
             _ => return Err(unknown(&name)),
         };
         if twice {
-            return Err(Error::new(name.span(), format!("`{name}` is given twice")));
+            let message = format!("`{name}` is given twice: remove one");
+            return Err(Error::new(name.span(), message));
         }
         if input.is_empty() || input.peek(Token![,]) {
             return Ok(());
+        }
+        if name == "owned" && input.peek(Token![=]) {
+            let message = "`owned` takes no value: write `owned`";
+            return Err(Error::new(name.span(), message));
         }
         Err(input.error("expected a comma before the next option of `#[with_context]`"))
     }
@@ -108,16 +123,34 @@ impl Mode {
     }
 }
 
-fn value(input: ParseStream) -> Result<Expr> {
-    input.parse::<Token![=]>()?;
+/// `= EXPR`
+fn value(name: &Ident, wanted: &str, input: ParseStream) -> Result<Expr> {
+    equals(name, wanted, input)?;
     input.parse()
 }
 
+/// `= path`
+fn path(name: &Ident, input: ParseStream) -> Result<Path> {
+    equals(name, "a path: `crate = path`", input)?;
+    if let Ok(text) = input.fork().parse::<LitStr>() {
+        let message = format!("write the path without quotes: `crate = {}`", text.value());
+        return Err(Error::new(text.span(), message));
+    }
+    input.call(Path::parse_mod_style)
+}
+
+/// The sign after the name of an option, with something behind it.
+fn equals(name: &Ident, wanted: &str, input: ParseStream) -> Result<()> {
+    let sign = input.parse::<Option<Token![=]>>()?;
+    if sign.is_none() || input.is_empty() || input.peek(Token![,]) {
+        let message = format!("`{name}` takes {wanted}");
+        return Err(Error::new(name.span(), message));
+    }
+    Ok(())
+}
+
 fn unknown(name: &Ident) -> Error {
-    let message = format!(
-        "`{name}` is no option of `#[with_context]`: it takes `owned`, `timeout = EXPR`, \
-         `checkpoints = race | between | none` and `crate = path`"
-    );
+    let message = format!("`{name}` is no option of `#[with_context]`: {OPTIONS}");
     Error::new(name.span(), message)
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn inject(
     runtime: &Runtime,
 ) {
     let span = Span::call_site();
-    let context = runtime.path(&["Context"], span);
+    let context = runtime.context(span);
     let ctx = Ident::new("ctx", span);
     let allow: Option<Attribute> = match function.body {
         Body::Missing(_) => None,

@@ -59,7 +59,7 @@ impl VisitMut for Rewriter<'_> {
             Item::Fn(item) => &item.attrs,
             Item::Impl(item) => &item.attrs,
             Item::Trait(item) => &item.attrs,
-            _ => return,
+            other => return self.other_item(other),
         };
         if !marks::annotated(attrs) {
             self.within(Scope::Other("a nested function"), |this| {
@@ -108,6 +108,23 @@ impl Rewriter<'_> {
             Scope::Async(exit) if self.mode != Mode::None => Some(exit),
             _ => None,
         }
+    }
+
+    /// An item without a body: nothing in it is ours, and nothing of ours goes on it.
+    fn other_item(&mut self, item: &mut Item) {
+        let attrs = match item {
+            Item::Const(item) => &mut item.attrs,
+            Item::Enum(item) => &mut item.attrs,
+            Item::Mod(item) => &mut item.attrs,
+            Item::Static(item) => &mut item.attrs,
+            Item::Struct(item) => &mut item.attrs,
+            Item::Type(item) => &mut item.attrs,
+            Item::Use(item) => &mut item.attrs,
+            _ => return,
+        };
+        attrs
+            .iter_mut()
+            .for_each(|attr| self.visit_attribute_mut(attr));
     }
 
     fn expression(&mut self, expr: &mut Expr) {

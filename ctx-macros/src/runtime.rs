@@ -38,6 +38,17 @@ impl Runtime {
         path
     }
 
+    /// `::ctx::Context`, the type of a parameter. The author's path stays where it was written: if it
+    /// leads nowhere, one of the errors is there.
+    pub(crate) fn context(&self, span: Span) -> Path {
+        let mut path = match &self.krate {
+            Some(written) => written.clone(),
+            None => syntax::absolute(&["ctx"], span),
+        };
+        syntax::extend(&mut path, &["Context"], span);
+        path
+    }
+
     /// `::ctx::__private::NAME(ARGS)`, all but the arguments at `span`.
     pub(crate) fn call<const N: usize>(&self, name: &str, args: [Expr; N], span: Span) -> Expr {
         syntax::call(self.path(&["__private", name], span), args, span)
@@ -45,8 +56,12 @@ impl Runtime {
 
     /// The context in scope at `span`, by reference: `&ctx`.
     pub(crate) fn ctx(&self, span: Span) -> Expr {
-        let ctx = Ident::new("ctx", span.resolved_at(self.hygiene));
-        syntax::reference(syntax::expr(ctx), span)
+        syntax::reference(syntax::expr(self.name("ctx", span)), span)
+    }
+
+    /// A name as the author would have written it next to the function's `fn`.
+    pub(crate) fn name(&self, name: &str, span: Span) -> Ident {
+        Ident::new(name, span.resolved_at(self.hygiene))
     }
 
     /// A handle on `ctx` for the time that an expression is evaluated and awaited.

@@ -7,7 +7,7 @@ use quote::{quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
-use syn::{Expr, ExprBlock, Macro, Pat, Result, Token, parse_quote_spanned, token};
+use syn::{Expr, ExprBlock, ExprMatch, Macro, Pat, Result, Token, parse_quote_spanned, token};
 
 use crate::macros::foreign_select;
 use crate::rewrite::Rewriter;
@@ -111,12 +111,16 @@ impl Select {
             parse_quote_spanned!(quiet=> ::core::panic!(#message))
         });
         let leave = exit.leave(rewriter.runtime, parse_quote_spanned!(quiet=> __c));
-        self.otherwise = Some(parse_quote_spanned! {quiet=>
+        let mut whole: ExprMatch = parse_quote_spanned! {quiet=>
             match __slot.stopped() {
                 ::core::option::Option::Some(__c) => #leave,
-                ::core::option::Option::None => #otherwise,
+                ::core::option::Option::None => (),
             }
-        });
+        };
+        // Not parsed as an arm, where `match .. {} * 2` would end at the brace: printed as one, it
+        // gets the parentheses that it needs there.
+        *whole.arms[1].body = otherwise;
+        self.otherwise = Some(Expr::Match(whole));
     }
 
     pub(crate) fn into_tokens(self) -> TokenStream {

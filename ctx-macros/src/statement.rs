@@ -23,7 +23,8 @@ impl Rewriter<'_> {
         self.visit_pat_mut(&mut local.pat);
         let Some(init) = &mut local.init else {
             if let Some(mark) = marks.shield {
-                let message = "`#[shield]` covers an initialiser, and this `let` has none";
+                let message = "`#[shield]` covers an initialiser, and this `let` has none: put \
+                    it on a block around the assignment";
                 self.errors.at(mark, message);
             }
             return None;

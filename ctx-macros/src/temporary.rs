@@ -54,11 +54,18 @@ fn ends_early(scope: &ExprMethodCall, after: &ExprMethodCall) -> bool {
 }
 
 fn message(scope: &ExprMethodCall, after: &ExprMethodCall) -> String {
-    let (scope, after) = (&scope.method, &after.method);
-    let instead = if after == "clone" {
-        format!("keep the scope: `let scope = parent.{scope}(..); let ctx = scope.clone();`")
+    let (first, then) = (called(scope), called(after));
+    let instead = if after.method == "clone" {
+        format!("keep the scope: `let scope = parent.{first}; let ctx = scope.clone();`")
     } else {
-        format!("make the scope last: `parent.{after}(..).{scope}(..)`")
+        format!("make the scope last: `parent.{then}.{first}`")
     };
+    let scope = &scope.method;
     format!("the scope of `{scope}` ends with this statement, which cancels the context: {instead}")
+}
+
+/// `with_timeout(..)`, `with_cancel()`
+fn called(call: &ExprMethodCall) -> String {
+    let args = if call.args.is_empty() { "" } else { ".." };
+    format!("{}({args})", call.method)
 }

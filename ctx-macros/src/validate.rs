@@ -1,6 +1,6 @@
 //! What is wrong with a signature, before anything is done to it.
 
-use syn::Error;
+use syn::{Attribute, Error, FnArg};
 
 use crate::errors::Errors;
 use crate::function::Function;
@@ -13,6 +13,7 @@ use crate::parameter::{self, Parameter};
 /// Reports every mistake of a signature.
 pub(crate) fn signature(function: &mut Function, options: &Options, errors: &mut Errors) {
     refuse_second_attribute(function, errors);
+    refuse_attributes_of_a_body(function, errors);
     if let Some(constness) = function.sig.constness.take() {
         errors.at(
             constness.span,
@@ -54,8 +55,57 @@ fn refuse_second_attribute(function: &mut Function, errors: &mut Errors) {
     });
 }
 
+/// What marks a part of a body says nothing about a function or a parameter.
+fn refuse_attributes_of_a_body(function: &mut Function, errors: &mut Errors) {
+    refuse_marks(&mut function.attrs, errors, |mark| match mark {
+        Mark::Shield => {
+            Some("`#[shield]` goes on a block, a `let` or an expression inside the body")
+        }
+        Mark::Checkpoints => Some(
+            "`#[checkpoints]` goes on a part of the body: for all of it, write \
+             `#[with_context(checkpoints = race | between | none)]`",
+        ),
+        Mark::Value => Some("`#[value]` goes on a parameter of the annotated function"),
+        Mark::WithContext => None,
+    });
+    for input in &mut function.sig.inputs {
+        let attrs = match input {
+            FnArg::Receiver(receiver) => &mut receiver.attrs,
+            FnArg::Typed(typed) => &mut typed.attrs,
+        };
+        refuse_marks(attrs, errors, |mark| match mark {
+            Mark::Shield => {
+                Some("`#[shield]` goes on a block, a `let` or an expression inside the body")
+            }
+            Mark::Checkpoints => {
+                Some("`#[checkpoints]` goes on a block, a `let` or an expression inside the body")
+            }
+            Mark::Value | Mark::WithContext => None,
+        });
+    }
+}
+
+/// Takes our attributes off, and reports those for which there is a message.
+fn refuse_marks(
+    attrs: &mut Vec<Attribute>,
+    errors: &mut Errors,
+    message: fn(Mark) -> Option<&'static str>,
+) {
+    attrs.retain(|attr| {
+        let Some(message) = Mark::of(attr).and_then(message) else {
+            return true;
+        };
+        errors.at(marks::span(attr), message);
+        false
+    });
+}
+
 fn refuse_static_future(function: &mut Function, errors: &mut Errors) {
-    if future::is_static(function) {
+    if future::is_static(function) && neighbour::wrote_output(function) {
+        let message = "write `#[with_context]` above the attribute that has already boxed this \
+            function's future, which cannot borrow the context";
+        errors.at(function.sig.ident.span(), message);
+    } else if future::is_static(function) {
         let message = "the returned future cannot borrow the context: write `+ '_`, or \
             `#[with_context(owned)]`; under another attribute, write `#[with_context]` above it";
         errors.push(Error::new_spanned(&function.sig.output, message));

@@ -33,12 +33,13 @@ enum Source {
 pub(crate) fn take(sig: &mut Signature, errors: &mut Errors) -> Vec<Value> {
     let mut values = Vec::new();
     for mut input in std::mem::take(&mut sig.inputs) {
-        match mark(&mut input) {
+        match mark(&mut input, errors) {
             None => sig.inputs.push(input),
             Some(mark) => match input {
                 FnArg::Typed(parameter) => values.push(Value::read(parameter, &mark, errors)),
                 FnArg::Receiver(_) => {
-                    errors.at(span(&mark), "a receiver is no value of the context");
+                    let message = "a receiver is no value of the context: remove the `#[value]`";
+                    errors.at(span(&mark), message);
                     sig.inputs.push(input);
                 }
             },
@@ -47,16 +48,24 @@ pub(crate) fn take(sig: &mut Signature, errors: &mut Errors) -> Vec<Value> {
     values
 }
 
-/// Takes the `#[value]` off a parameter.
-fn mark(input: &mut FnArg) -> Option<Attribute> {
+/// Takes the `#[value]` off a parameter, and reports any more than one.
+fn mark(input: &mut FnArg, errors: &mut Errors) -> Option<Attribute> {
     let attrs = match input {
         FnArg::Receiver(receiver) => &mut receiver.attrs,
         FnArg::Typed(typed) => &mut typed.attrs,
     };
-    let at = attrs
-        .iter()
-        .position(|attr| Mark::of(attr) == Some(Mark::Value))?;
-    Some(attrs.remove(at))
+    let mut first = None;
+    attrs.retain(|attr| {
+        let is_value = Mark::of(attr) == Some(Mark::Value);
+        if is_value && first.is_some() {
+            let message = "`#[value]` is on this parameter twice: remove one";
+            errors.at(span(attr), message);
+        } else if is_value {
+            first = Some(attr.clone());
+        }
+        !is_value
+    });
+    first
 }
 
 impl Value {
@@ -92,9 +101,11 @@ impl Value {
                 let value = runtime.call("required", [by_reference(key), ctx], span);
                 let missing = parse_quote_spanned!(quiet=> __m);
                 let leave = exit.leave_missing(runtime, missing);
+                // A value of another type than its key's is a mistake in the type.
+                let found = runtime.name("__v", syntax::start(ty).unwrap_or(span));
                 parse_quote_spanned! {quiet=>
                     match #value {
-                        ::core::result::Result::Ok(__v) => __v,
+                        ::core::result::Result::Ok(#found) => #found,
                         ::core::result::Result::Err(__m) => #leave,
                     }
                 }
@@ -109,7 +120,8 @@ impl Source {
         let Pat::Ident(pat) = &*parameter.pat else {
             return Err(Error::new_spanned(
                 &parameter.pat,
-                "a `#[value]` parameter is a plain name",
+                "a `#[value]` parameter is a plain name: take it by one, and destructure it in the \
+                 body",
             ));
         };
         if pat.ident == "ctx" {
@@ -120,7 +132,7 @@ impl Source {
         }
         let key = match &mark.meta {
             Meta::Path(_) => upper_case(&pat.ident),
-            _ => Expr::Path(mark.parse_args()?),
+            written => Expr::Path(mark.parse_args().map_err(|_| no_key(written))?),
         };
         match shape(&parameter.ty) {
             Some(Shape::Reference) => Ok(Source::Required(key)),
@@ -132,6 +144,14 @@ impl Source {
             )),
         }
     }
+}
+
+fn no_key(written: &Meta) -> Error {
+    Error::new_spanned(
+        written,
+        "`#[value]` takes the path of a key, `#[value(path::KEY)]`, or nothing: then `user` reads \
+         `USER`",
+    )
 }
 
 /// What a `#[value]` parameter may be.

@@ -17,13 +17,15 @@ use std::{
 };
 
 /// Where a checkpoint stands: on which context, and at which line.
-pub(crate) trait Site {
+pub trait Site {
+    /// The context whose end it waits for.
     fn context(&self) -> &Context;
+    /// The line that its error names.
     fn at(&self) -> &'static Location<'static>;
 }
 
 /// A site of one checkpoint. `C` is a context, borrowed or owned.
-pub(crate) struct Here<C> {
+pub struct Here<C> {
     pub(crate) context: C,
     pub(crate) at: &'static Location<'static>,
 }
@@ -40,15 +42,33 @@ impl<C: AsRef<Context>> Site for Here<C> {
 
 pin_project! {
     /// Every checkpoint there is: a future, and who decides whether it goes on.
-    pub(crate) struct Checkpoint<S, F>
+    ///
+    /// It is one type around its future and no more, since each layer counts twice: in the size of the
+    /// futures around it, and in how deep calls may be nested before rustc no longer sees that they are
+    /// `Send`. So it is an enum, and the order of the fields is the order in which they are dropped: the
+    /// keeper stands for the checkpoint until the future is gone.
+    #[doc(hidden)]
+    #[project = Stage]
+    #[must_use = "futures do nothing unless polled"]
+    pub enum Checkpoint<S, F>
     where
         S: Site,
     {
-        site: S,
-        keeper: Keeper,
-        // `None` once it was given up.
-        #[pin]
-        future: Option<F>,
+        // Not decided yet.
+        Live {
+            // What it guards.
+            #[pin]
+            future: F,
+            // What it has heard and promised.
+            keeper: Keeper,
+            // Where it stands.
+            site: S,
+        },
+        // It gave its future up.
+        Over {
+            // The error that it returned.
+            cancelled: Cancelled,
+        },
     }
 
     impl<S, F> PinnedDrop for Checkpoint<S, F>
@@ -56,74 +76,89 @@ pin_project! {
         S: Site,
     {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if this.keeper.is_idle() {
-                return;
+            if let Stage::Live { keeper, site, .. } = this.project() {
+                if !keeper.is_idle() {
+                    keeper.close(site.context());
+                }
             }
-            let dropping = this.keeper.dropping();
-            if dropping.is_some() {
-                this.future.set(None);
-            }
-            this.keeper.give_up(this.site.context(), dropping, Few::new(), None);
         }
     }
 }
 
 impl<S: Site, F> Checkpoint<S, F> {
     pub(crate) fn new(site: S, mode: Mode, future: F) -> Self {
-        Self {
-            site,
+        Self::Live {
+            future,
             keeper: Keeper::new(mode),
-            future: Some(future),
+            site,
         }
     }
 
-    pub(crate) fn site(&self) -> &S {
-        &self.site
+    /// Where it stands, until it is over.
+    fn site(&self) -> Option<&S> {
+        match self {
+            Self::Live { site, .. } => Some(site),
+            Self::Over { .. } => None,
+        }
     }
+}
+
+/// One poll of a live checkpoint: its future's output, or the record of what ended its context. Then the
+/// keeper is ready for the future to be dropped.
+fn advance<S: Site, F: Future>(
+    future: Pin<&mut F>,
+    keeper: &mut Keeper,
+    site: &S,
+    cx: &mut TaskContext<'_>,
+) -> Poll<Result<F::Output, Record>> {
+    let context = site.context();
+    if !keeper.has_started() {
+        if let Some(record) = ready!(keeper.start(context, cx)) {
+            return Poll::Ready(Err(record));
+        }
+    }
+    let Some(line) = context.line() else {
+        return future.poll(cx).map(Ok);
+    };
+    let asking = keeper.ask(line, cx.waker());
+    let polled = future.poll(cx);
+    let heard = asking.leave();
+    if let Poll::Ready(output) = polled {
+        keeper.deliver(context, heard, cx.waker());
+        return Poll::Ready(Ok(output));
+    }
+    if keeper.stays_answered(line, &heard, cx.waker()) {
+        return Poll::Pending;
+    }
+    let mut wakers = Few::new();
+    let Some(record) = keeper.stay(line, heard, &mut wakers, cx) else {
+        return Poll::Pending;
+    };
+    keeper.part(wakers, cx.waker());
+    Poll::Ready(Err(record))
 }
 
 impl<S: Site, F: Future> Future for Checkpoint<S, F> {
     type Output = Result<F::Output, Cancelled>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let context = this.site.context();
-        let late = |record: Record| Err(record.cancelled.noticed(this.site.at()));
-        if !this.keeper.has_started() {
-            if let Some(record) = ready!(this.keeper.start(context, cx)) {
-                this.future.set(None);
-                return Poll::Ready(late(record));
-            }
-        }
-        let Some(future) = this.future.as_mut().as_pin_mut() else {
-            // It was given up in an earlier poll, and a context that ended stays so.
-            return context
-                .observe()
-                .map_or(Poll::Pending, |it| Poll::Ready(late(it)));
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let cancelled = match self.as_mut().project() {
+            // A context that ended stays so.
+            Stage::Over { cancelled } => return Poll::Ready(Err(cancelled.clone())),
+            Stage::Live {
+                future,
+                keeper,
+                site,
+            } => match ready!(advance(future, keeper, site, cx)) {
+                Ok(output) => return Poll::Ready(Ok(output)),
+                Err(record) => record.cancelled.noticed(site.at()),
+            },
         };
-        let Some(line) = context.line() else {
-            return future.poll(cx).map(Ok);
-        };
-        let asking = this.keeper.ask(line, cx.waker());
-        let polled = future.poll(cx);
-        let heard = asking.leave();
-        if let Poll::Ready(output) = polled {
-            this.keeper.deliver(context, heard, cx.waker());
-            return Poll::Ready(Ok(output));
-        }
-        if this.keeper.stays_answered(line, &heard, cx.waker()) {
-            return Poll::Pending;
-        }
-        let mut wakers = Few::new();
-        let Some(record) = this.keeper.stay(line, heard, &mut wakers, cx) else {
-            return Poll::Pending;
-        };
-        let dropping = this.keeper.dropping();
-        this.future.set(None);
-        this.keeper
-            .give_up(context, dropping, wakers, Some(cx.waker()));
-        Poll::Ready(late(record))
+        // This drops the future, before the error is returned (rule C4).
+        self.set(Self::Over {
+            cancelled: cancelled.clone(),
+        });
+        Poll::Ready(Err(cancelled))
     }
 }
 
@@ -186,7 +221,7 @@ impl<F: Future> Future for RunUntilCancelledOwned<F> {
 impl<F> fmt::Debug for RunUntilCancelled<'_, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RunUntilCancelled")
-            .field(self.checkpoint.site().context())
+            .field(&self.checkpoint.site().map(Site::context))
             .finish_non_exhaustive()
     }
 }
@@ -194,7 +229,7 @@ impl<F> fmt::Debug for RunUntilCancelled<'_, F> {
 impl<F> fmt::Debug for RunUntilCancelledOwned<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RunUntilCancelledOwned")
-            .field(self.checkpoint.site().context())
+            .field(&self.checkpoint.site().map(Site::context))
             .finish_non_exhaustive()
     }
 }

@@ -46,7 +46,8 @@ pub(crate) enum Mode {
     Between,
 }
 
-pub(crate) struct Keeper {
+/// The state of one checkpoint.
+pub struct Keeper {
     answer: Answer,
     key: Key,
     mode: Mode,
@@ -61,6 +62,28 @@ struct Rare {
     timer: Option<Timer>,
     hold: Option<Arc<Hold>>,
     more: More,
+    /// From the decision to give up, or from the start of its drop, to its end.
+    parting: Option<Parting>,
+}
+
+/// A checkpoint that goes away, while its future is dropped.
+#[derive(Default)]
+struct Parting {
+    /// The wakers that kept watch.
+    wakers: Few<Waker>,
+    /// The waker of the poll in which it gave up.
+    current: Option<Waker>,
+    /// What stands for it on the stack.
+    asking: Option<Asking>,
+}
+
+impl Drop for Keeper {
+    #[inline]
+    fn drop(&mut self) {
+        if self.rare.is_some() {
+            self.end_parting();
+        }
+    }
 }
 
 impl Keeper {
@@ -164,8 +187,8 @@ impl Keeper {
         simple && answer::answer_nearest(&mut self.answer, line, waker)
     }
 
-    /// The future stayed pending: the record if the checkpoint is to give up. Then the caller drops the
-    /// future, between `dropping` and `give_up`.
+    /// The future stayed pending: the record if the checkpoint is to give up. Then the caller says so to
+    /// `part` and drops the future.
     pub(crate) fn stay(
         &mut self,
         line: &Arc<Node>,
@@ -203,29 +226,32 @@ impl Keeper {
         None
     }
 
-    /// Stands for this checkpoint while its future is dropped, if anybody in it may look for it.
-    pub(crate) fn dropping(&mut self) -> Option<Asking> {
+    /// This checkpoint is to give up, in the poll with the waker `current`: its future is dropped next.
+    pub(crate) fn part(&mut self, wakers: Few<Waker>, current: &Waker) {
+        self.rare().parting = Some(Parting {
+            wakers,
+            current: Some(current.clone()),
+            asking: None,
+        });
+    }
+
+    /// The checkpoint goes away, and its future is dropped next. Its own drop, after that, ends the watch
+    /// where somebody in the future may look for it meanwhile.
+    pub(crate) fn close(&mut self, context: &Context) {
         if let Some(hold) = self.rare.as_mut().and_then(|rare| rare.hold.take()) {
             hold.awake();
         }
-        self.was_answered.then(|| Asking::drop_of(self.address()))
-    }
-
-    /// The future has been dropped: the watch ends. `waker` is the current one, if this is a poll.
-    pub(crate) fn give_up(
-        &mut self,
-        context: &Context,
-        dropping: Option<Asking>,
-        mut wakers: Few<Waker>,
-        waker: Option<&Waker>,
-    ) {
-        if let Some(asking) = dropping {
-            let mut handed = asking.leave().into_handed();
-            while let Some(waker) = handed.pop() {
-                wakers.push(waker);
-            }
+        let parting = self.rare.as_mut().and_then(|rare| rare.parting.take());
+        let mut parting = parting.unwrap_or_default();
+        if let Some(scope) = context.scope() {
+            parting.wakers.extend(watch::withdraw(scope, &mut self.key));
         }
-        self.finish(context, wakers, waker);
+        if self.was_answered || parting.current.is_some() {
+            parting.asking = Some(Asking::drop_of(self.address()));
+            self.rare().parting = Some(parting);
+        } else {
+            self.leave(parting.wakers, None);
+        }
     }
 
     /// What tells this checkpoint from others: it is pinned from its first poll on.
@@ -239,6 +265,7 @@ impl Keeper {
                 timer: None,
                 hold: None,
                 more: More::default(),
+                parting: None,
             })
         })
     }
@@ -312,11 +339,27 @@ impl Keeper {
         result
     }
 
-    /// The checkpoint is over: it leaves its askers, the list and those it held.
+    /// The future is ready or was refused: the checkpoint leaves its askers, the list and those it held.
     fn finish(&mut self, context: &Context, mut wakers: Few<Waker>, current: Option<&Waker>) {
         if let Some(scope) = context.scope() {
             wakers.extend(watch::withdraw(scope, &mut self.key));
         }
+        self.leave(wakers, current);
+    }
+
+    /// The future has been dropped.
+    fn end_parting(&mut self) {
+        let parting = self.rare.as_mut().and_then(|rare| rare.parting.take());
+        let Some(mut parting) = parting else { return };
+        if let Some(asking) = parting.asking {
+            parting
+                .wakers
+                .extend(asking.leave().into_handed().take_all());
+        }
+        self.leave(parting.wakers, parting.current.as_ref());
+    }
+
+    fn leave(&mut self, wakers: Few<Waker>, current: Option<&Waker>) {
         let settled = match &self.rare {
             None => answer::leave(&mut self.answer, wakers, current),
             Some(_) => self.with_answers(|answers| answers.leave(wakers, current)),

@@ -127,7 +127,7 @@ impl Writer<'_> {
         let Some(depth) = depth.checked_sub(1) else {
             return self.leaf();
         };
-        match self.random.below(24) {
+        match self.random.below(25) {
             0..5 => self.awaited(depth),
             5 => format!("({}) + {}", self.expr(depth), self.expr(depth)),
             6 => format!("f({}, {})", self.expr(depth), self.expr(depth)),
@@ -151,6 +151,7 @@ impl Writer<'_> {
             20 => format!("({}, {},)", self.expr(depth), self.expr(depth)),
             21 => format!("-*{}", self.awaited(depth)),
             22 => format!("info!({})", self.leaf()),
+            23 => format!("{} * ({})", self.awaited(depth), self.expr(depth)),
             _ => self.leaf(),
         }
     }

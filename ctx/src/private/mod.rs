@@ -8,25 +8,18 @@ pub use bind::{FromMissing, mistaken, optional, required};
 pub use slot::{Branch, GaveUp, Slot, slot};
 pub use try_branch::{Stop, TryBranch};
 
-use crate::{
-    checkpoint::{Checkpoint, Here},
-    context::Context,
-    error::Cancelled,
-    keeper::Mode,
-    scope::CancelScope,
+pub use crate::{
+    checkpoint::{Checkpoint, Here, Site},
+    keeper::Keeper,
 };
-use pin_project_lite::pin_project;
-use std::{
-    future::Future,
-    panic::Location,
-    pin::Pin,
-    task::{Context as TaskContext, Poll},
-};
+
+use crate::{context::Context, error::Cancelled, keeper::Mode, scope::CancelScope};
+use std::panic::Location;
 
 /// What may stand under the name `ctx` where a checkpoint is.
 #[diagnostic::on_unimplemented(
     message = "`ctx` is a `{Self}` here, and not a context",
-    label = "this `.await` is a checkpoint on `ctx`",
+    label = "`ctx` is read here",
     note = "give the variable that shadows `ctx` another name, or put the `.await` under `#[checkpoints(none)]`"
 )]
 pub trait Scope {
@@ -113,31 +106,9 @@ impl<H: AsRef<Context>, F> Awaited<H, F> {
 
 impl<H: AsRef<Context>, F: IntoFuture> IntoFuture for Awaited<H, F> {
     type Output = Result<F::Output, Cancelled>;
-    type IntoFuture = Guarded<H, F::IntoFuture>;
+    type IntoFuture = Checkpoint<Here<H>, F::IntoFuture>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let future = self.future.into_future();
-        let checkpoint = Checkpoint::new(self.site, self.mode, future);
-        Guarded { checkpoint }
-    }
-}
-
-pin_project! {
-    /// The future of a checkpoint that a macro wrote.
-    #[must_use = "futures do nothing unless polled"]
-    pub struct Guarded<H, F>
-    where
-        H: AsRef<Context>,
-    {
-        #[pin]
-        checkpoint: Checkpoint<Here<H>, F>,
-    }
-}
-
-impl<H: AsRef<Context>, F: Future> Future for Guarded<H, F> {
-    type Output = Result<F::Output, Cancelled>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        self.project().checkpoint.poll(cx)
+        Checkpoint::new(self.site, self.mode, self.future.into_future())
     }
 }

@@ -54,6 +54,7 @@ impl<H: AsRef<Context>> Slot<H> {
     pub fn branch<F: IntoFuture>(&self, future: F) -> Branch<'_, H, F::IntoFuture> {
         let future = future.into_future();
         Branch {
+            slot: self,
             checkpoint: Checkpoint::new(InSlot { slot: self }, self.mode, future),
         }
     }
@@ -131,6 +132,7 @@ pin_project! {
     where
         H: AsRef<Context>,
     {
+        slot: &'s Slot<H>,
         #[pin]
         checkpoint: Checkpoint<InSlot<'s, H>, F>,
     }
@@ -140,11 +142,11 @@ impl<H: AsRef<Context>, F: Future> Future for Branch<'_, H, F> {
     type Output = Result<F::Output, GaveUp>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let mut checkpoint = self.project().checkpoint;
-        Poll::Ready(match ready!(checkpoint.as_mut().poll(cx)) {
+        let this = self.project();
+        Poll::Ready(match ready!(this.checkpoint.poll(cx)) {
             Ok(output) => Ok(output),
             Err(cancelled) => {
-                checkpoint.site().slot.stop_with(cancelled);
+                this.slot.stop_with(cancelled);
                 Err(GaveUp)
             }
         })

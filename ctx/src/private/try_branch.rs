@@ -3,6 +3,10 @@
 //! If a branch gave up alone, `try_join!` would drop the others with it, shielded ones too. So a branch
 //! that would give up says so to its slot, and stays: its future is polled on, and may still be ready
 //! (rule C2). The branches give up together, once each is ready or would give up.
+//!
+//! This holds for what a branch's own checkpoint would do. An error that a branch returns is its author's
+//! result, and fails the others at once, as `try_join!` has it: also where the branch is an annotated
+//! function that noticed the end of the context first, and also if another branch is under a shield.
 
 use super::slot::InSlot;
 use crate::{
@@ -36,12 +40,12 @@ pin_project! {
     where
         H: AsRef<Context>,
     {
-        site: InSlot<'s, H>,
-        keeper: Keeper,
-        would_give_up: bool,
-        // `None` if it was never started.
+        // `None` if it was never started. It is dropped before the keeper that stands for it.
         #[pin]
         future: Option<F>,
+        keeper: Keeper,
+        would_give_up: bool,
+        site: InSlot<'s, H>,
     }
 
     impl<'s, H, F> PinnedDrop for TryBranch<'s, H, F>
@@ -49,15 +53,10 @@ pin_project! {
         H: AsRef<Context>,
     {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if this.keeper.is_idle() {
-                return;
+            let this = this.project();
+            if !this.keeper.is_idle() {
+                this.keeper.close(this.site.context());
             }
-            let dropping = this.keeper.dropping();
-            if dropping.is_some() {
-                this.future.set(None);
-            }
-            this.keeper.give_up(this.site.context(), dropping, Few::new(), None);
         }
     }
 }
