@@ -16,6 +16,9 @@ pub(crate) struct Marks {
     pub(crate) checkpoints: Option<(Span, Mode)>,
     /// `#[with_context]`, `#[with_context(checkpoints = MODE)]`
     pub(crate) scope: Option<(Span, Mode)>,
+    /// A timeout, which a block does not take. The error about it is the only one if what it names
+    /// stays in use.
+    pub(crate) unused: Option<Expr>,
 }
 
 /// Which of our attributes this is.
@@ -65,7 +68,11 @@ impl Marks {
                     let mode = errors.keep(only_mode(attr));
                     marks.checkpoints = mode.map(|mode| (span, mode));
                 }
-                Some(Mark::WithContext) => marks.scope = Some((span, scope_mode(attr, errors))),
+                Some(Mark::WithContext) => {
+                    let options = scope_options(attr, errors);
+                    marks.scope = Some((span, options.mode()));
+                    marks.unused = options.timeout;
+                }
                 Some(Mark::Value) | None => return true,
             }
             false
@@ -127,9 +134,9 @@ fn only_mode(attr: &Attribute) -> syn::Result<Mode> {
 }
 
 /// An annotated block takes `checkpoints`, and nothing that belongs to a signature.
-fn scope_mode(attr: &Attribute, errors: &mut Errors) -> Mode {
+fn scope_options(attr: &Attribute, errors: &mut Errors) -> Options {
     let Meta::List(list) = &attr.meta else {
-        return Mode::default();
+        return Options::default();
     };
     let options = Options::parse(list.tokens.clone(), errors);
     if options.owned.is_some() || options.timeout.is_some() || options.krate.is_some() {
@@ -139,7 +146,7 @@ fn scope_mode(attr: &Attribute, errors: &mut Errors) -> Mode {
              else: the other options belong to the function",
         );
     }
-    options.mode()
+    options
 }
 
 /// The attributes of an expression, for every kind that has them.

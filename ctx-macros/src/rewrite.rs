@@ -5,7 +5,8 @@ use std::mem;
 use proc_macro2::Span;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, Expr, ImplItemFn, Item, ItemFn, Macro, ReturnType, Stmt, TraitItemFn, Type,
+    Attribute, Block, Expr, ExprBlock, ImplItemFn, Item, ItemFn, Macro, ReturnType, Stmt,
+    TraitItemFn, Type, parse_quote,
 };
 
 use crate::checkpoint::checkpoint;
@@ -44,7 +45,11 @@ impl VisitMut for Rewriter<'_> {
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
         let marks = self.marks(attrs_of(expr));
         if let Some((mark, mode)) = marks.scope {
-            return self.annotated(expr, mark, mode);
+            self.annotated(expr, mark, mode);
+            if let Some(unused) = marks.unused {
+                mention(&unused, expr);
+            }
+            return;
         }
         self.in_mode(&marks, |this| this.expression(expr));
         if let Some(mark) = marks.shield {
@@ -122,9 +127,9 @@ impl Rewriter<'_> {
             Item::Use(item) => &mut item.attrs,
             _ => return,
         };
-        attrs
-            .iter_mut()
-            .for_each(|attr| self.visit_attribute_mut(attr));
+        for attr in attrs {
+            self.visit_attribute_mut(attr);
+        }
     }
 
     fn expression(&mut self, expr: &mut Expr) {
@@ -215,4 +220,14 @@ impl Rewriter<'_> {
         walk(self);
         self.scope = outer;
     }
+}
+
+/// Puts a block around an expression, which names all that another one does.
+// Input:  EXPR
+// Output: { let _ = || (UNUSED); EXPR }
+fn mention(unused: &Expr, expr: &mut Expr) {
+    let mut block: ExprBlock = parse_quote!({ let _ = || (#unused); });
+    let inside = mem::replace(expr, Expr::PLACEHOLDER);
+    block.block.stmts.push(Stmt::Expr(inside, None));
+    *expr = Expr::Block(block);
 }
