@@ -168,6 +168,15 @@ pin_project! {
     /// # Cancel safety
     ///
     /// Dropping it drops the future inside, and nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let ctx = ctx::Context::background();
+    /// assert_eq!(ctx.run_until_cancelled(async { 7 }).await.unwrap(), 7);
+    /// # }
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct RunUntilCancelled<'a, F> {
         #[pin]
@@ -181,6 +190,15 @@ pin_project! {
     /// # Cancel safety
     ///
     /// Dropping it drops the future inside, and nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let ctx = ctx::Context::background();
+    /// assert_eq!(ctx.run_until_cancelled_owned(async { 7 }).await.unwrap(), 7);
+    /// # }
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct RunUntilCancelledOwned<F> {
         #[pin]

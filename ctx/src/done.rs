@@ -15,6 +15,18 @@ use std::{
 /// # Cancel safety
 ///
 /// Safe: dropping it loses nothing.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let scope = ctx::Context::background().with_cancel();
+/// scope.cancel();
+/// let mut done = scope.done();
+/// assert!(!(&mut done).await.is_deadline_exceeded());
+/// assert!(!done.await.is_deadline_exceeded(), "it may be polled again");
+/// # }
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct Done<'a> {
     waiter: Waiter<&'a Context>,
@@ -25,6 +37,15 @@ pub struct Done<'a> {
 /// # Cancel safety
 ///
 /// Safe: dropping it loses nothing.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let done = ctx::Context::background().with_cancel().done_owned();
+/// assert_eq!(done.await.trigger(), ctx::Trigger::Dropped);
+/// # }
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct DoneOwned {
     waiter: Waiter<Context>,

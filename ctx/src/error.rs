@@ -4,6 +4,13 @@ use std::{error::Error, fmt, io, panic::Location, sync::Arc, time::Duration};
 
 /// What a cause is made from: anything `Into` this, so `&str`, `String` and every error fit, as with
 /// [`std::io::Error::new`].
+///
+/// # Examples
+///
+/// ```
+/// let cause: ctx::BoxError = "quota used up".into();
+/// assert_eq!(cause.to_string(), "quota used up");
+/// ```
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
 /// A cause as it is kept: shared, so that [`Cancelled`] stays `Clone`.
@@ -93,6 +100,14 @@ impl std::panic::RefUnwindSafe for Cancelled {}
 
 impl Cancelled {
     /// Why the context ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let scope = ctx::Context::background().with_cancel();
+    /// scope.cancel();
+    /// assert_eq!(scope.err().unwrap().reason(), ctx::Reason::Cancelled);
+    /// ```
     #[must_use]
     pub fn reason(&self) -> Reason {
         match self.trigger {
@@ -102,6 +117,13 @@ impl Cancelled {
     }
 
     /// Whether the reason is a deadline that passed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let late = ctx::Context::background().with_timeout(std::time::Duration::ZERO);
+    /// assert!(late.err().unwrap().is_deadline_exceeded());
+    /// ```
     #[must_use]
     pub fn is_deadline_exceeded(&self) -> bool {
         self.reason() == Reason::DeadlineExceeded
@@ -109,6 +131,14 @@ impl Cancelled {
 
     /// What the canceller, or the setter of the deadline, gave as the cause. The same as
     /// [`Error::source`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let scope = ctx::Context::background().with_cancel();
+    /// scope.cancel_with("quota used up");
+    /// assert_eq!(scope.err().unwrap().cause().unwrap().to_string(), "quota used up");
+    /// ```
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.cause.as_deref()
@@ -132,18 +162,44 @@ impl Cancelled {
 
     /// The line that ended the context: the `cancel` call, or, for a deadline and for a scope that was
     /// dropped, the line that made it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let scope = ctx::Context::background().with_cancel();
+    /// let line = line!() + 1;
+    /// scope.cancel();
+    /// assert_eq!(scope.err().unwrap().cancelled_at().line(), line);
+    /// ```
     #[must_use]
     pub fn cancelled_at(&self) -> &'static Location<'static> {
         self.at
     }
 
     /// How the context ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let scope = ctx::Context::background().with_cancel();
+    /// scope.cancel();
+    /// assert_eq!(scope.err().unwrap().trigger(), ctx::Trigger::Call);
+    /// ```
     #[must_use]
     pub fn trigger(&self) -> Trigger {
         self.trigger
     }
 
     /// The `.await`, `run_until_cancelled` or `check()` that noticed it; `None` from `err()` and `done()`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let scope = ctx::Context::background().with_cancel();
+    /// scope.cancel();
+    /// assert!(scope.err().unwrap().noticed_at().is_none());
+    /// assert_eq!(scope.check().unwrap_err().noticed_at().unwrap().file(), file!());
+    /// ```
     #[must_use]
     pub fn noticed_at(&self) -> Option<&'static Location<'static>> {
         self.noticed
@@ -272,6 +328,17 @@ impl fmt::Display for Report<'_> {
 )]
 pub trait FromCancelled {
     /// The value that tells the caller of the cancellation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ctx::{Cancelled, Context, FromCancelled};
+    ///
+    /// let scope = Context::background().with_cancel();
+    /// scope.cancel();
+    /// let early: Result<u32, Cancelled> = FromCancelled::from_cancelled(scope.err().unwrap());
+    /// assert!(early.is_err());
+    /// ```
     fn from_cancelled(cancelled: Cancelled) -> Self;
 }
 

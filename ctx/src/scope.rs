@@ -93,6 +93,34 @@ impl CancelScope {
         }
     }
 
+    /// A plain [`Context`]: this one, without the power to cancel it.
+    ///
+    /// It stands here, beside the `Clone` that the scope does not have, so that a `&CancelScope` gives a
+    /// context too, and not a second reference to the scope.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ctx::{CancelScope, Context};
+    ///
+    /// fn hand_out(scope: &CancelScope) -> Context {
+    ///     scope.clone()
+    /// }
+    ///
+    /// let scope = Context::background().with_cancel();
+    /// let ctx = hand_out(&scope);
+    /// drop(scope);
+    /// assert!(ctx.is_cancelled());
+    /// ```
+    #[must_use]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a scope has one owner; what is cloned is the context"
+    )]
+    pub fn clone(&self) -> Context {
+        self.context.clone()
+    }
+
     /// Gives up the ownership: the context then lives until its parent or its deadline ends it.
     ///
     /// # Examples
@@ -158,6 +186,14 @@ pub struct Canceller {
 
 impl Canceller {
     /// Ends the context and all its descendants; `true` if this call did it. See [`CancelScope::cancel`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let scope = ctx::Context::background().with_cancel();
+    /// assert!(scope.canceller().cancel());
+    /// assert!(!scope.cancel(), "the canceller was first");
+    /// ```
     #[track_caller]
     #[expect(
         clippy::must_use_candidate,
@@ -168,6 +204,14 @@ impl Canceller {
     }
 
     /// [`cancel`](Self::cancel), with a cause. See [`CancelScope::cancel_with`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let scope = ctx::Context::background().with_cancel();
+    /// scope.canceller().cancel_with("operator");
+    /// assert_eq!(scope.err().unwrap().cause().unwrap().to_string(), "operator");
+    /// ```
     #[track_caller]
     pub fn cancel_with(&self, cause: impl Into<BoxError>) -> bool {
         let at = Location::caller();

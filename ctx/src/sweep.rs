@@ -42,6 +42,7 @@ fn descend(root: &Arc<Node>, harvest: &mut Harvest) {
         if !level.advance() {
             if let Some(done) = path.pop() {
                 leave_other_side(&done.node);
+                contain(|| drop(done));
             }
             continue;
         }
@@ -120,7 +121,8 @@ impl Level {
             }
         }
         drop(links);
-        drop(done);
+        // That may drop what the node carries, and so run foreign code.
+        contain(|| drop(done));
         !self.batch.is_empty()
     }
 }

@@ -75,13 +75,13 @@ impl ScopeRef<'_> {
         }
     }
 
-    /// Asks what the word cannot know: parents that do not list this scope yet, and the clock.
+    /// Asks what the word cannot know: the clock, and a parent that does not list this scope yet. That one
+    /// is the upper one, since a merge enters both lists when it is made.
     #[inline]
     fn look_around(self) -> bool {
-        let ended =
-            |parent: Option<ScopeRef<'_>>| parent.is_some_and(|it| it.own.state.load().ended());
-        let orphaned = !self.own.state.load().linked()
-            && (ended(self.parent(Side::Up)) || ended(self.parent(Side::Other)));
+        let up_ended = |it: ScopeRef<'_>| it.own.state.load().ended();
+        let orphaned =
+            !self.own.state.load().linked() && self.parent(Side::Up).is_some_and(up_ended);
         let expired = match &self.own.deadline {
             Some(deadline) => deadline.at <= Instant::now(),
             None => false,

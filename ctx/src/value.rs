@@ -111,12 +111,27 @@ impl<T: 'static> Key<T> {
 
 impl<T: Send + Sync + 'static> Key<T> {
     /// The name it was declared by.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// ctx::ctx_value! { TENANT: u32; }
+    /// assert_eq!(TENANT.name(), "TENANT");
+    /// ```
     pub fn name(&self) -> &'static str {
         self.name
     }
 
     /// The nearest value that `ctx` carries under this key, else the key's default; the same as
     /// [`Context::value`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// ctx::ctx_value! { TENANT: u32; }
+    /// let ctx = ctx::Context::background().with_value(&TENANT, 7);
+    /// assert_eq!(TENANT.get(&ctx), Some(&7));
+    /// ```
     pub fn get<'c>(&'static self, ctx: &'c Context) -> Option<&'c T> {
         let found = match ctx.node() {
             Some(node) => layer::find(node, self.numbered()),
@@ -171,10 +186,17 @@ impl<T> fmt::Debug for Shown<'_, T> {
 /// # Examples
 ///
 /// ```
-/// fn tell(missing: ctx::MissingValue) -> String {
-///     format!("{missing} (key {})", missing.key())
+/// use ctx::{Context, MissingValue, ctx_value, with_context};
+///
+/// ctx_value! { USER: String; }
+///
+/// #[with_context]
+/// fn greet(#[value] user: &String) -> Result<String, MissingValue> {
+///     Ok(format!("hello, {user}"))
 /// }
-/// # let _ = tell;
+///
+/// let missing = greet(&Context::background()).unwrap_err();
+/// assert_eq!(missing.to_string(), "the context carries no value for USER");
 /// ```
 #[derive(Clone, Debug)]
 pub struct MissingValue {
@@ -187,6 +209,21 @@ impl MissingValue {
     }
 
     /// The name of the key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ctx::{Context, MissingValue, ctx_value, with_context};
+    ///
+    /// ctx_value! { USER: String; }
+    ///
+    /// #[with_context]
+    /// fn length(#[value(USER)] name: &String) -> Result<usize, MissingValue> {
+    ///     Ok(name.len())
+    /// }
+    ///
+    /// assert_eq!(length(&Context::background()).unwrap_err().key(), "USER");
+    /// ```
     #[must_use]
     pub fn key(&self) -> &'static str {
         self.key

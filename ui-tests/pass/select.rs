@@ -37,7 +37,7 @@ async fn refutable(value: Option<u32>) -> Result<u32, Cancelled> {
     let number = select! {
         Some(number) = ready(value) => number,
         Ok::<u32, u32>(number) | Err(number) = async { one().await; if value.is_some() { pending().await } else { Ok(7) } } => number,
-        else => (one().await) * 100,
+        else => one().await * 100,
     };
     Ok(number)
 }
@@ -46,7 +46,7 @@ async fn refutable(value: Option<u32>) -> Result<u32, Cancelled> {
 async fn otherwise() -> Result<u32, Cancelled> {
     Ok(select! {
         Some(number) = ready(None::<u32>) => number,
-        else => (one().await) * 100,
+        else => one().await * 100,
     })
 }
 

@@ -67,7 +67,8 @@ async fn extended() -> Result<usize, Cancelled> {
 #[with_context]
 async fn guard_in_an_argument(lock: &tokio::sync::Mutex<u32>) -> Result<u32, Cancelled> {
     let double = async |number: u32| number * 2;
-    Ok(double(*lock.lock().await).await + *lock.lock().await)
+    let doubled = double(*lock.lock().await).await;
+    Ok(doubled + *lock.lock().await)
 }
 
 type Log = Mutex<Vec<&'static str>>;
