@@ -1,6 +1,6 @@
-//! The passing cases once more, as modules: clippy reads them here, and they run in this process.
+//! What the macros accept, one case a file.
 
-#![allow(unreachable_pub, reason = "a case is a program of its own")]
+#![allow(unreachable_pub, reason = "each case is a program of its own")]
 
 mod async_recursion_below;
 mod async_trait_blocks;

@@ -10,6 +10,11 @@ use crate::neighbour;
 use crate::options::Options;
 use crate::parameter::{self, Parameter};
 
+/// Where the attributes of a body go.
+const SHIELD: &str = "`#[shield]` goes on a block, a `let` or an expression inside the body";
+const CHECKPOINTS: &str =
+    "`#[checkpoints]` goes on a block, a `let` or an expression inside the body";
+
 /// Reports every mistake of a signature.
 pub(crate) fn signature(function: &mut Function, options: &Options, errors: &mut Errors) {
     refuse_second_attribute(function, errors);
@@ -58,9 +63,7 @@ fn refuse_second_attribute(function: &mut Function, errors: &mut Errors) {
 /// What marks a part of a body says nothing about a function or a parameter.
 fn refuse_attributes_of_a_body(function: &mut Function, errors: &mut Errors) {
     refuse_marks(&mut function.attrs, errors, |mark| match mark {
-        Mark::Shield => {
-            Some("`#[shield]` goes on a block, a `let` or an expression inside the body")
-        }
+        Mark::Shield => Some(SHIELD),
         Mark::Checkpoints => Some(
             "`#[checkpoints]` goes on a part of the body: for all of it, write \
              `#[with_context(checkpoints = race | between | none)]`",
@@ -74,12 +77,8 @@ fn refuse_attributes_of_a_body(function: &mut Function, errors: &mut Errors) {
             FnArg::Typed(typed) => &mut typed.attrs,
         };
         refuse_marks(attrs, errors, |mark| match mark {
-            Mark::Shield => {
-                Some("`#[shield]` goes on a block, a `let` or an expression inside the body")
-            }
-            Mark::Checkpoints => {
-                Some("`#[checkpoints]` goes on a block, a `let` or an expression inside the body")
-            }
+            Mark::Shield => Some(SHIELD),
+            Mark::Checkpoints => Some(CHECKPOINTS),
             Mark::Value | Mark::WithContext => None,
         });
     }

@@ -26,7 +26,7 @@
 
 use crate::{
     few::Few,
-    frame::{Frame, WakerId, waker_id, with_stack},
+    frame::{Asking, Frame, Heard, WakerId, waker_id, with_stack},
     hold::Held,
     node::{Descent, Node, address, descent},
     sweep::contain,
@@ -73,28 +73,50 @@ impl Answer {
     }
 }
 
-/// Answers the nearest frame, if that is all there is to do: it is on the same line and has the same
-/// waker, and it is the one answered before. True if it was, or if nobody asks.
+/// Answers the nearest frame, if that is all there is to do. True if it was, or if nobody asks.
 #[inline]
 pub(crate) fn answer_nearest(answer: &mut Answer, line: &Arc<Node>, waker: &Waker) -> bool {
-    with_stack(|stack| {
-        let Some(frame) = stack.frames.last_mut() else {
-            return true;
-        };
-        let common = frame.line == address(line)
-            && frame.waker == waker_id(waker)
-            && frame.ordered
-            && !frame.dropping
-            && (answer.is_none() || frame.is(*answer));
-        if common {
-            if answer.poll != frame.poll {
-                frame.heard.answers += 1;
-            }
-            *answer = Answer::to(frame, false);
+    with_stack(|stack| answer_last(&mut stack.frames, answer, line, waker)).unwrap_or(true)
+}
+
+/// The end of a pending poll in the common case, a call within a call: the checkpoint was answered, and
+/// answers the nearest frame. What it heard comes back if it is not as simple as that.
+#[inline]
+pub(crate) fn leave_answering(
+    asking: Asking,
+    answer: &mut Answer,
+    line: &Arc<Node>,
+    waker: &Waker,
+) -> Option<Heard> {
+    asking.leave_by(|stack, heard| {
+        let answered = heard.answers > 0 && !heard.foreign && heard.is_plain();
+        if answered && answer_last(&mut stack.frames, answer, line, waker) {
+            None
+        } else {
+            Some(heard)
         }
-        common
     })
-    .unwrap_or(true)
+}
+
+/// It is simple where the last frame is on the same line and has the same waker, and it is the one that
+/// was answered before.
+#[inline]
+fn answer_last(frames: &mut [Frame], answer: &mut Answer, line: &Arc<Node>, waker: &Waker) -> bool {
+    let Some(frame) = frames.last_mut() else {
+        return true;
+    };
+    let simple = frame.line == address(line)
+        && frame.waker == waker_id(waker)
+        && frame.ordered
+        && !frame.dropping
+        && (answer.is_none() || frame.is(*answer));
+    if simple {
+        if answer.poll != frame.poll {
+            frame.heard.answers += 1;
+        }
+        *answer = Answer::to(frame, false);
+    }
+    simple
 }
 
 /// What a checkpoint's answers seldom need.

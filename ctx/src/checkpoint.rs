@@ -121,15 +121,13 @@ fn advance<S: Site, F: Future>(
         return future.poll(cx).map(Ok);
     };
     let asking = keeper.ask(line, cx.waker());
-    let polled = future.poll(cx);
-    let heard = asking.leave();
-    if let Poll::Ready(output) = polled {
-        keeper.deliver(context, heard, cx.waker());
+    if let Poll::Ready(output) = future.poll(cx) {
+        keeper.deliver(context, asking.leave(), cx.waker());
         return Poll::Ready(Ok(output));
     }
-    if keeper.stays_answered(line, &heard, cx.waker()) {
+    let Some(heard) = keeper.leave_pending(asking, line, cx.waker()) else {
         return Poll::Pending;
-    }
+    };
     let mut wakers = Few::new();
     let Some(record) = keeper.stay(line, heard, &mut wakers, cx) else {
         return Poll::Pending;

@@ -183,11 +183,21 @@ impl Asking {
 
     #[inline]
     pub(crate) fn leave(self) -> Heard {
+        self.leave_by(|_, heard| Some(heard)).unwrap_or_default()
+    }
+
+    /// Takes the frame off, and does something with what was heard while the stack is at hand.
+    #[inline]
+    pub(crate) fn leave_by(
+        self,
+        and: impl FnOnce(&mut Stack, Heard) -> Option<Heard>,
+    ) -> Option<Heard> {
         std::mem::forget(self);
-        match with_stack(|stack| stack.frames.pop()) {
-            Some(Some(frame)) => frame.heard,
-            Some(None) | None => Heard::default(),
-        }
+        with_stack(|stack| match stack.frames.pop() {
+            Some(frame) => and(stack, frame.heard),
+            None => Some(Heard::default()),
+        })
+        .unwrap_or_else(|| Some(Heard::default()))
     }
 }
 

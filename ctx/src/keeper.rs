@@ -168,23 +168,21 @@ impl Keeper {
         }
     }
 
-    /// The future stayed pending, in the common case of a call within a call: it was answered and has
-    /// nobody else to tell than the nearest asker. False if it is not as simple as that.
+    /// The future stayed pending: `None` if that was the common case of a call within a call, and all is
+    /// done, else what was heard.
     #[inline]
-    pub(crate) fn stays_answered(
+    pub(crate) fn leave_pending(
         &mut self,
+        asking: Asking,
         line: &Arc<Node>,
-        heard: &Heard,
         waker: &Waker,
-    ) -> bool {
-        let simple = heard.answers > 0
-            && !heard.foreign
-            && heard.is_plain()
-            && self.mode == Mode::Race
-            && self.key == Key::NONE
-            && self.rare.is_none();
-        self.was_answered |= simple;
-        simple && answer::answer_nearest(&mut self.answer, line, waker)
+    ) -> Option<Heard> {
+        if self.mode != Mode::Race || self.key != Key::NONE || self.rare.is_some() {
+            return Some(asking.leave());
+        }
+        let heard = answer::leave_answering(asking, &mut self.answer, line, waker);
+        self.was_answered |= heard.is_none();
+        heard
     }
 
     /// The future stayed pending: the record if the checkpoint is to give up. Then the caller says so to

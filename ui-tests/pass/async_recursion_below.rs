@@ -25,9 +25,8 @@ async fn boxed(depth: u32) -> Result<u32, Cancelled> {
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(down(&ctx, 10).await.unwrap(), 11);
     assert_eq!(boxed(&ctx, 10).await.unwrap(), 11);

@@ -16,9 +16,9 @@ trait Above: Send + Sync {
 
 #[with_context]
 #[async_trait]
-impl Above for u32 {
+impl Above for u8 {
     async fn load(&self, key: &str) -> Result<u32, Cancelled> {
-        Ok(*self + u32::try_from(key.len()).unwrap_or(0) + one().await)
+        Ok(u32::from(*self) + u32::try_from(key.len()).unwrap_or(0) + one().await)
     }
 }
 
@@ -37,11 +37,10 @@ impl Below for u64 {
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
-    let above: &dyn Above = &1_u32;
+    let above: &dyn Above = &1_u8;
     let below: &dyn Below = &1_u64;
     assert_eq!(above.load(&ctx, "key").await.unwrap(), 5);
     assert_eq!(below.load(&ctx, "key").await.unwrap(), 5);

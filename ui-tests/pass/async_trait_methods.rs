@@ -48,9 +48,8 @@ impl Load for Pool {
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     let mut pool = Pool::make(&ctx, 1).await.unwrap();
     assert_eq!(pool.generic(&ctx, "value").await.unwrap(), "value");

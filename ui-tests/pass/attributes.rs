@@ -10,14 +10,12 @@ async fn one() -> u32 {
 /// Docs stay.
 #[with_context]
 #[must_use = "it is a number"]
-#[allow(clippy::similar_names)]
 async fn documented(
     #[cfg(any())] absent: Absent,
     #[allow(unused_variables)] unused: u32,
     number: u32,
 ) -> Result<u32, Cancelled> {
     #![allow(unused_mut)]
-    //! Inner docs stay too.
     let mut number = number + one().await;
     #[cfg(any())]
     absent.call().await;
@@ -46,22 +44,20 @@ fn cold() -> bool {
 struct Pool;
 
 #[with_context]
-#[allow(clippy::unused_self)]
 impl Pool {
-    #![allow(clippy::missing_const_for_fn)]
+    #![allow(clippy::unused_self)]
 
     #[cfg(any())]
     async fn absent(&self) -> Absent {}
 
-    #[cfg(all())]
+    #[cfg(not(any()))]
     async fn present(&self) -> Result<u32, Cancelled> {
         Ok(one().await)
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background();
     assert_eq!(documented(&ctx, 0, 5).await.unwrap(), 7);
     assert!(!cold(&ctx));

@@ -1,4 +1,5 @@
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
+#![allow(clippy::many_single_char_names)]
 
 use ctx::{Cancelled, Context, with_context};
 use std::{
@@ -70,13 +71,13 @@ async fn kinds() -> Result<u32, Failed> {
     let d = async { 7 }.await;
     let e = { one() }.await;
     let f = if into == 3 { ready(1) } else { ready(2) }.await;
-    let g = (async || one().await)().await;
+    let later = async || one().await;
+    let g = later().await;
     Ok(a + b + c + d + e + f + g + into)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(chains(&ctx, false).await.unwrap(), 11);
     assert!(chains(&ctx, true).await.is_err());

@@ -37,8 +37,8 @@ async fn chain() -> Result<u32, Cancelled> {
         .push(one().await + u32::try_from(list.0.len()).unwrap_or(0));
     *list.get_mut(0).await += 10;
     let first = &*list.get(0).await;
-    let last = list.get(3).await;
-    Ok(*first * 100 + *last)
+    let newest = list.get(3).await;
+    Ok(*first * 100 + *newest)
 }
 
 #[with_context]
@@ -48,9 +48,8 @@ async fn through_a_reference(
     Ok(future.await)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background();
     assert_eq!(chain(&ctx).await.unwrap(), 1104);
     assert_eq!(

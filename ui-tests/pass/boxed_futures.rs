@@ -66,9 +66,8 @@ fn recursive(depth: u32) -> Pin<Box<dyn Future<Output = Result<u32, Cancelled>> 
     })
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(named(&ctx, "abc").await.unwrap(), 4);
     assert_eq!(elided(&ctx, "abc").await.unwrap(), 4);

@@ -64,9 +64,8 @@ async fn select_between(done: &mut u32) -> Result<(), Cancelled> {
     Ok(())
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let root = Context::background().with_cancel();
     let soon = || root.with_timeout(Duration::from_millis(5));
     let mut done = 0;

@@ -60,9 +60,8 @@ fn in_a_sync_function() -> bool {
     check()
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(plain(&ctx).await.unwrap(), 5);
     assert_eq!(asynchronous(&ctx).await.unwrap(), 6);

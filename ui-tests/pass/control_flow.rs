@@ -37,7 +37,9 @@ async fn loops(mut from: u32) -> Result<u32, Cancelled> {
         }
     }
     let last = loop {
-        break one().await;
+        if is(true).await {
+            break one().await;
+        }
     };
     let labelled = 'block: {
         if is(true).await {
@@ -89,9 +91,8 @@ async fn scrutinee() -> Result<u32, Cancelled> {
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(loops(&ctx, 4).await.unwrap(), 4511);
     assert_eq!(chains(&ctx, Some(3)).await.unwrap(), 2);

@@ -63,9 +63,8 @@ impl Pool {
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert!(load(&ctx).await.is_err());
     let ctx = ctx.with_value(&USER, "ada".to_owned());

@@ -44,9 +44,8 @@ async fn slices(text: &mut [u32], by: fn(&u32) -> &u32) -> Option<&mut u32> {
     (by(&text[at]) > &0).then_some(&mut text[at])
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background();
     let owned = "hello".to_owned();
     let (a, b) = {

@@ -34,9 +34,8 @@ async fn outer() -> Result<u32, Wrapped> {
     middle(ctx).await.map_err(|error| error.while_("outer"))
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_timeout(Duration::from_millis(5));
     // The innermost await decides, and each layer adds its own.
     assert_eq!(

@@ -52,14 +52,13 @@ async fn any<E: From<Cancelled>>(fail: bool, error: E) -> Result<u32, E> {
 #[with_context]
 async fn dynamic(
     show: &(dyn Display + Sync),
-    boxed: Box<dyn Fn(u32) -> u32 + Send>,
+    boxed: Box<dyn Fn(u32) -> u32 + Send + Sync>,
 ) -> Option<String> {
     Some(format!("{show} {}", boxed(one().await)))
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(joined(&ctx, [1, 2], "-").await.unwrap(), "1-2-");
     assert_eq!(Bag(vec![1, 2]).sum(&ctx).await.unwrap(), 3);

@@ -30,7 +30,7 @@ impl Pool {
 
     #[with_context(owned)]
     async fn wait(&self) -> Result<u32, Cancelled> {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_secs(90)).await;
         Ok(Self::LIMIT)
     }
 
@@ -41,9 +41,8 @@ impl Pool {
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_timeout(Duration::from_millis(10));
     let mut pool = Pool { size: 1 };
     assert!(pool.fits(&ctx).unwrap());

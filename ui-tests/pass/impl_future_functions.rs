@@ -27,7 +27,8 @@ struct Pool(u32);
 impl Pool {
     #[with_context]
     fn load(&self) -> impl Future<Output = Result<u32, Cancelled>> {
-        async { Ok(self.0 + one().await) }
+        let number = self.0 * 1_u32.pow(2);
+        async move { Ok(number + one().await) }
     }
 }
 
@@ -49,9 +50,8 @@ fn sync_iterator(to: u32) -> impl Iterator<Item = u32> {
     0..end
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(eager(&ctx, 3).await.unwrap(), 7);
     assert_eq!(borrowing(&ctx, "abc").await, Some(3));

@@ -34,9 +34,8 @@ fn in_a_function(ctx: &Context) -> Option<u32> {
     ctx.with_value(&LOCAL, 3).value(&LOCAL).copied()
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background()
         .with_value(&LAST, 1)
         .with_value(&TENANT, (7, vec![]))

@@ -38,9 +38,8 @@ async fn in_a_loop() -> Result<u32, Cancelled> {
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(load(&ctx, 2).await.unwrap(), 6);
     assert_eq!(load(&ctx, 0).await.unwrap(), 100);

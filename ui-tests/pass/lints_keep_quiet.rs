@@ -38,9 +38,8 @@ async fn sum(start: Option<u32>) -> Result<u32, Cancelled> {
     Ok(number + start)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background();
     assert_eq!(sum(&ctx, Some(1)).await.unwrap(), 3);
 }

@@ -72,9 +72,8 @@ macro_rules! method {
 struct Base(u32);
 method!(Base { seven: 6, eight: 7 });
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(two(&ctx).await.unwrap(), 2);
     assert_eq!(three(&ctx).await.unwrap(), 3);

@@ -1,4 +1,5 @@
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
+#![allow(clippy::many_single_char_names)]
 
 use ctx::{Cancelled, Context, with_context};
 
@@ -22,9 +23,8 @@ impl Pool {
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background();
     assert_eq!(seven(&ctx, 1, 2, 3, 4, 5, 6, 7).await.unwrap(), 29);
     assert_eq!(Pool.six(&ctx, 1, 2, 3, 4, 5, 6).await.unwrap(), 22);

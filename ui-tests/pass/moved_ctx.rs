@@ -42,9 +42,8 @@ async fn join_moves() -> Result<u32, Cancelled> {
     Ok(a? + b?)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(last_await_moves(ctx.clone()).await.unwrap(), 2);
     assert_eq!(both_in_one_expression(ctx.clone()).await.unwrap(), 5);

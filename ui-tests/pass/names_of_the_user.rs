@@ -1,4 +1,5 @@
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
+#![allow(clippy::many_single_char_names)]
 
 use ctx::{Context, with_context};
 
@@ -17,7 +18,11 @@ mod names {
     pub struct Some;
     pub struct None;
     pub trait FromCancelled {
-        fn from_cancelled(&self) {}
+        fn from_cancelled(_: Self)
+        where
+            Self: Sized,
+        {
+        }
     }
     impl<T> FromCancelled for T {}
 }
@@ -27,7 +32,7 @@ mod names {
 async fn shadowed() -> std::option::Option<u32> {
     use names::{Err, FromCancelled, None, Ok, Option, Result, Some};
     let _ = (Option, Result, Some, None, Ok, Err);
-    7_u32.from_cancelled();
+    u32::from_cancelled(7);
     let (__v, __c, __slot, __shield, __scope) = (one().await, 2, 3, 4, 5);
     #[shield]
     let six = one().await + 5;
@@ -53,9 +58,8 @@ async fn scope(__scope: u32) -> Option<u32> {
     Some(__scope + one().await)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background();
     assert_eq!(shadowed(&ctx).await, Some(32));
     assert!(generic(&ctx, 1, 2, 3, 4, 5).await.is_some());

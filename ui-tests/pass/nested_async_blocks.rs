@@ -52,9 +52,8 @@ async fn spawned() -> Result<u32, Cancelled> {
     task.await.unwrap()
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(inside(&ctx).await.unwrap(), 7);
     assert_eq!(spawned(ctx.clone()).await.unwrap(), 1);

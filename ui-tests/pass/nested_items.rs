@@ -50,9 +50,8 @@ async fn outer() -> Result<u32, Cancelled> {
         + constant)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(outer(&ctx).await.unwrap(), 20);
     ctx.cancel();

@@ -32,20 +32,18 @@ async fn loops() -> Result<Infallible, Cancelled> {
 }
 
 #[with_context]
-async fn units() -> Result<(), Cancelled> {
+async fn units(choice: Option<()>) -> Result<(), Cancelled> {
     unit().await;
-    if true {
+    if choice.is_none() {
         unit().await;
     } else {
-        unit().await
+        tokio::task::yield_now().await;
     }
-    match () {
-        () => unit().await,
+    match choice {
+        Some(()) => unit().await,
+        None => return Ok(unit().await),
     }
-    {
-        unit().await
-    }
-    (unit().await, unit().await).0;
+    let () = (unit().await, unit().await).0;
     let () = unit().await;
     let _: () = unit().await;
     std::mem::drop(vec![unit().await]);
@@ -57,11 +55,10 @@ async fn pending_tail() -> Result<u32, Cancelled> {
     pending().await
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
-    units(&ctx).await.unwrap();
+    units(&ctx, Some(())).await.unwrap();
     let soon = ctx.with_timeout(Duration::from_millis(5));
     assert!(until_cancelled(&soon).await.is_err());
     let soon = ctx.with_timeout(Duration::from_millis(5));

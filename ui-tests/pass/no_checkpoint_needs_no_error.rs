@@ -44,9 +44,8 @@ async fn unknown_macro() -> u32 {
     twice!(one().await)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(sync_result(&ctx, 1).unwrap(), 1);
     ctx.cancel();

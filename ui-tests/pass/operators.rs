@@ -54,9 +54,8 @@ async fn compound() -> Result<(Point, bool, Vec<u32>), Cancelled> {
     Ok((point, both, range))
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background();
     assert_eq!(sum(&ctx).await, Some(2));
     let mut all = vec![0];

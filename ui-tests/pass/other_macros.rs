@@ -41,9 +41,8 @@ async fn left_alone() -> Result<u32, Cancelled> {
     Ok(number + other)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(without_awaits(&ctx).await.unwrap(), 5);
     assert_eq!(left_alone(&ctx).await.unwrap(), 4);

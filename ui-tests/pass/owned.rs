@@ -40,9 +40,8 @@ async fn fan_out() -> Result<u32, Cancelled> {
     Ok(sum)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(fan_out(&ctx).await.unwrap(), 18);
     ctx.cancel();

@@ -1,4 +1,5 @@
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
+#![allow(clippy::many_single_char_names)]
 
 use ctx::{Cancelled, Context, with_context};
 
@@ -26,9 +27,8 @@ async fn sum(
     Ok(a + b + c + first + last + x + z + d)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background();
     let point = Point { x: 100, y: 200 };
     assert_eq!(

@@ -27,9 +27,8 @@ unsafe fn sync_trusted(number: u32) -> bool {
     number == 0 || ctx.is_cancelled()
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background();
     // SAFETY: it only says `unsafe`.
     assert_eq!(unsafe { trusted(&ctx, 2) }.await.unwrap(), 3);

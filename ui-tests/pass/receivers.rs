@@ -70,9 +70,8 @@ impl Pool {
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     let mut pool = Pool::without(&ctx, 1).await.unwrap();
     assert_eq!(pool.clone().by_value(&ctx).await.unwrap(), 3);

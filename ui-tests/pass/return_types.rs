@@ -68,9 +68,8 @@ async fn nested() -> Result<Option<u32>, Cancelled> {
     Ok(option(ctx, true).await)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(alias(&ctx, false).await.unwrap(), 1);
     assert_eq!(option(&ctx, false).await, Some(1));

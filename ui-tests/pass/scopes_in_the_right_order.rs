@@ -61,9 +61,8 @@ async fn somebody_elses_merge(a: &Branch, b: &Branch) -> Result<u32, Cancelled> 
     Ok(branch.0 + one().await)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(values_first(&ctx).await.unwrap(), 7);
     assert_eq!(kept(&ctx).await.unwrap(), 8);

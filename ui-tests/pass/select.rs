@@ -59,7 +59,7 @@ async fn flow(mut channel: mpsc::Receiver<u32>) -> Result<u32, Cancelled> {
         select! {
             biased;
             Some(number) = channel.recv() => match number {
-                0 => continue,
+                0 => {}
                 9 => break 'outer,
                 number => sum += number,
             },
@@ -74,7 +74,7 @@ async fn flow(mut channel: mpsc::Receiver<u32>) -> Result<u32, Cancelled> {
 async fn waits() -> Result<u32, Cancelled> {
     select! {
         () = pending() => Ok(1),
-        () = sleep(Duration::from_secs(60)) => Ok(2),
+        () = sleep(Duration::from_secs(90)) => Ok(2),
     }
 }
 
@@ -87,9 +87,8 @@ async fn waits_with_else() -> Result<u32, Cancelled> {
     })
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(first(&ctx).await.unwrap(), "fast");
     assert_eq!(conditions(&ctx, true).await.unwrap(), 1);

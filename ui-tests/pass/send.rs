@@ -1,4 +1,5 @@
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
+#![allow(clippy::many_single_char_names)]
 
 use ctx::{Cancelled, Context, with_context};
 use std::{collections::HashMap, fmt::Debug, rc::Rc};
@@ -52,13 +53,12 @@ async fn local(number: Rc<u32>) -> Result<u32, Cancelled> {
     Ok(*number + one().await)
 }
 
-fn is_send<T: Send>(value: T) -> T {
+const fn is_send<T: Send>(value: T) -> T {
     value
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert!(is_send(all(&ctx)).await.unwrap() > 0);
     // Not Send, and nobody asks.

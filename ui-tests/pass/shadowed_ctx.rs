@@ -48,9 +48,8 @@ async fn in_a_pattern(contexts: Vec<Context>) -> Result<u32, Cancelled> {
     Ok(number)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert!(tighter(&ctx).await.unwrap_err().is_deadline_exceeded());
     assert!(!ctx.is_cancelled());

@@ -66,7 +66,7 @@ async fn cleans_up(log: &mut Vec<&'static str>) -> Result<usize, Cancelled> {
 
 #[with_context]
 async fn sleep_long() -> Result<(), Cancelled> {
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_secs(90)).await;
     Ok(())
 }
 
@@ -78,9 +78,8 @@ fn in_a_sync_function() -> bool {
     outside && !inside
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let root = Context::background().with_cancel();
     for (at, expected) in [(0, 2), (1, 1), (2, 5), (3, 1)] {
         let mut log = Vec::new();

@@ -43,9 +43,8 @@ async fn with_else(key: &str) -> Result<&str, Cancelled> {
     Ok(rest)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_value(&USER, "ada".to_owned());
     assert_eq!(same_statement(&ctx, 12).await.unwrap(), 1);
     assert_eq!(from_the_context(&ctx).await.unwrap(), 3);

@@ -1,4 +1,5 @@
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
+#![allow(clippy::useless_vec)]
 
 use ctx::{Cancelled, Context, with_context};
 use std::{fmt::Write, future::pending};
@@ -42,7 +43,8 @@ async fn asserts() -> Result<u32, Cancelled> {
     if same.is_empty() {
         unimplemented!("{}", one().await);
     }
-    if same.len() == 1 {
+    if same.len() == 1 && all.len() == 9 {
+        println!("not yet");
         core::panic!("{}", one().await);
     }
     Ok(u32::try_from(all.len() + same.len()).unwrap_or(0))
@@ -63,9 +65,8 @@ async fn stops(at: u32) -> Result<String, Cancelled> {
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(formats(&ctx).await.unwrap(), "1 1 1  2|1 1");
     assert_eq!(asserts(&ctx).await.unwrap(), 5);

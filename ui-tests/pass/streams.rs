@@ -41,9 +41,8 @@ async fn forever() -> Result<u32, Cancelled> {
     Ok(sum)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(sum(&ctx, stream::iter([1, 2, 3])).await.unwrap(), 9);
     assert_eq!(buffered(&ctx, 3).await.unwrap().len(), 3);

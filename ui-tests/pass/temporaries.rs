@@ -77,9 +77,8 @@ fn taken(log: &Log) -> MutexGuard<'_, Vec<&'static str>> {
     log.lock().unwrap()
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background();
     let log = Mutex::new(Vec::new());
     assert_eq!(used_in_the_same_statement(&ctx, 12).await.unwrap(), 2);

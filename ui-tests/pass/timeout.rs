@@ -50,12 +50,15 @@ fn sync_function() -> bool {
 
 #[with_context(timeout = LIMIT)]
 fn returns_a_future() -> impl Future<Output = Option<()>> {
-    async move { Some(pending::<()>().await) }
+    let limit = LIMIT * 9;
+    async move {
+        tokio::time::sleep(limit).await;
+        Some(())
+    }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert!(constant(&ctx).await.unwrap_err().is_deadline_exceeded());
     assert!(from_a_parameter(&ctx, 7).await.is_err());

@@ -11,11 +11,26 @@ async fn load() -> Result<u32, Cancelled> {
     Ok(one().await)
 }
 
+/// Nobody calls a `main`, so its context is the root of a tree.
 #[with_context]
 #[tokio::main]
-#[cfg_attr(test, test)]
 async fn main() -> Result<(), Cancelled> {
     let ctx: &Context = ctx;
     assert_eq!(load(ctx).await? + one().await, 2);
     Ok(())
+}
+
+#[with_context(checkpoints = none)]
+#[tokio::main(flavor = "current_thread")]
+async fn called(number: u32) -> u32 {
+    assert!(ctx.is_cancelled());
+    number + one().await
+}
+
+#[test]
+fn behaves() {
+    main().unwrap();
+    let ctx = Context::background().with_cancel();
+    ctx.cancel();
+    assert_eq!(called(&ctx, 1), 2);
 }

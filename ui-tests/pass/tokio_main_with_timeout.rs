@@ -22,8 +22,8 @@ mod program {
     }
 }
 
-#[cfg_attr(test, test)]
-fn main() {
+#[test]
+fn behaves() {
     assert!(
         called(&Context::background())
             .unwrap_err()

@@ -1,6 +1,6 @@
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
 
-use ctx::{Cancelled, Context, with_context};
+use ctx::{Cancelled, with_context};
 async fn one() -> u32 {
     tokio::task::yield_now().await;
     1
@@ -33,10 +33,4 @@ async fn timeout() -> Result<(), Cancelled> {
 #[tokio::test]
 async fn unit() {
     assert_eq!(load(ctx).await.unwrap(), 1);
-}
-
-#[cfg_attr(test, test)]
-fn main() {
-    let ctx = Context::background();
-    assert_eq!(futures::executor::block_on(load(&ctx)).unwrap(), 1);
 }

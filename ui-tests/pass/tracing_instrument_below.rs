@@ -29,9 +29,8 @@ fn debug(key: u32) -> bool {
     key == 0 || ctx.is_cancelled()
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(load(&ctx, 1).await.unwrap(), 2);
     assert!(!debug(&ctx, 1));

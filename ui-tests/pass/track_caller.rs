@@ -20,9 +20,8 @@ async fn noticed() -> Result<u32, Cancelled> {
     Ok(one().await + std::future::pending::<u32>().await)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_timeout(std::time::Duration::from_millis(5));
     assert_eq!(line(&ctx), line!());
     let second = noticed(&ctx).await.unwrap_err().noticed_at().unwrap();

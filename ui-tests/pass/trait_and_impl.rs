@@ -42,9 +42,8 @@ async fn generic<L: Load + Sync>(ctx: &Context, load: &L) -> Result<u32, Cancell
     load.load_twice(ctx, load.limit()).await
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(generic(&ctx, &Pool).await.unwrap(), 8);
     assert_eq!(generic(&ctx, &Method).await.unwrap(), 6);

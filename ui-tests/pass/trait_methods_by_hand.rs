@@ -37,9 +37,8 @@ impl Load for Pool {
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(Pool.load_twice(&ctx, 3).await.unwrap(), 8);
     assert!(Pool.known(&ctx));

@@ -1,4 +1,5 @@
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
+#![allow(clippy::many_single_char_names)]
 
 use ctx::{Cancelled, Context, with_context};
 use std::{future::pending, time::Duration};
@@ -59,9 +60,8 @@ async fn shielded_sibling(done: &mut bool) -> Result<u32, Failed> {
     Ok(a + b)
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(both(&ctx, false).await.unwrap(), 5);
     assert_eq!(both(&ctx, true).await, Err(Failed::Broken));

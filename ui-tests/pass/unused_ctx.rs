@@ -1,4 +1,5 @@
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
+#![allow(clippy::missing_const_for_fn)]
 
 use ctx::{Context, with_context};
 
@@ -42,9 +43,8 @@ impl Number for Seven {
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background();
     assert_eq!(double(&ctx, 2) + triple(ctx.clone(), 1), 7);
     assert_eq!(alone(&ctx).await, 1);

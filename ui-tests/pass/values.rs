@@ -106,9 +106,8 @@ async fn owned(#[value] user: &String) -> Result<usize, AppError> {
     Ok(user.len())
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert!(matches!(
         required(&ctx, 1).await,

@@ -41,9 +41,8 @@ impl Pool {
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-#[cfg_attr(test, test)]
-async fn main() {
+#[tokio::test(start_paused = true)]
+async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(by_reference(&ctx, 1).await.unwrap(), 2);
     assert_eq!(by_value(ctx.clone()).await.unwrap(), 1);

@@ -244,10 +244,11 @@ impl Writer<'_> {
             };
             branches.push(format!("Some(x) = {future} {condition} => {handler}"));
         }
-        let otherwise = if self.random.one_in(2) {
-            format!("else => {}", self.expr(depth))
-        } else {
-            String::new()
+        let otherwise = match self.random.below(4) {
+            0 => format!("else => {}", self.expr(depth)),
+            // What starts like a `match` once it is expanded, and goes on.
+            1 => format!("else => {} * ({})", self.awaited(depth), self.expr(depth)),
+            _ => String::new(),
         };
         let biased = self.random.pick(&["", "biased;"]);
         let branches = branches.join(" ");
