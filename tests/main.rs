@@ -8,6 +8,7 @@ mod corpus;
 mod deadlines;
 mod errors;
 mod foreign;
+mod lexical;
 mod model;
 mod scopes;
 mod support;

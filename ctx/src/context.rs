@@ -167,7 +167,8 @@ impl Context {
 
     /// A context below both this one and `other`: whichever ends first ends it.
     ///
-    /// On a tie, and if both had ended before, this one's error wins. The values are this one's.
+    /// On a tie, and if both had ended before, this one's error wins; a deadline counts as earlier than a
+    /// call at the same instant. The values are this one's.
     ///
     /// # Examples
     ///
@@ -419,7 +420,7 @@ impl Context {
     /// let ctx = ctx::Context::background().with_timeout(Duration::from_millis(5));
     /// assert!(ctx.blocking_done().is_deadline_exceeded());
     /// ```
-    #[must_use = "it says what ended the context"]
+    #[expect(clippy::must_use_candidate, reason = "some callers only wait")]
     pub fn blocking_done(&self) -> Cancelled {
         done::park_until_done(self)
     }

@@ -129,7 +129,7 @@ impl CancelScope {
     /// let ctx = ctx::Context::background().with_cancel().detach();
     /// assert!(!ctx.is_cancelled());
     /// ```
-    #[must_use]
+    #[expect(clippy::must_use_candidate, reason = "others may hold clones of it")]
     pub fn detach(mut self) -> Context {
         std::mem::take(&mut self.context)
     }

@@ -1,0 +1,107 @@
+//! What an await costs when `ctx` is a scope or an owned context, next to a reference.
+//!
+//! The macro borrows `ctx` for a checkpoint where the awaited expression cannot move it, so the three
+//! should cost the same. `cargo bench -p ctx --bench handles` prints them, and fails when one of the first
+//! two costs more than 3 ns above the third. Each figure is the smallest of many short batches, taken in
+//! turns.
+
+#![allow(clippy::cast_precision_loss, reason = "figures are for reading")]
+
+use ctx::{Cancelled, Context, with_context};
+use std::{
+    future::Future,
+    hint::black_box,
+    pin::{Pin, pin},
+    process::ExitCode,
+    task::{Context as TaskContext, Poll, Waker},
+    time::Instant,
+};
+
+const AWAITS: u32 = 1_000;
+const ROUNDS: u32 = 2_000;
+const LIMIT: f64 = 3.0;
+
+/// Pending as many times as it is told, then ready.
+struct Yields(u32);
+
+impl Future for Yields {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<()> {
+        match self.0.checked_sub(1) {
+            Some(rest) => {
+                self.0 = rest;
+                Poll::Pending
+            }
+            None => Poll::Ready(()),
+        }
+    }
+}
+
+#[with_context]
+async fn on_a_reference(yields: u32) -> Result<(), Cancelled> {
+    for _ in 0..AWAITS {
+        Yields(black_box(yields)).await;
+    }
+    Ok(())
+}
+
+#[with_context(owned)]
+async fn on_an_owned_context(yields: u32) -> Result<(), Cancelled> {
+    for _ in 0..AWAITS {
+        Yields(black_box(yields)).await;
+    }
+    Ok(())
+}
+
+#[with_context]
+async fn on_a_scope(yields: u32) -> Result<(), Cancelled> {
+    let ctx = ctx.with_cancel();
+    for _ in 0..AWAITS {
+        Yields(black_box(yields)).await;
+    }
+    Ok(())
+}
+
+fn run(future: impl Future<Output = Result<(), Cancelled>>) {
+    let mut future = pin!(future);
+    let mut cx = TaskContext::from_waker(Waker::noop());
+    while future.as_mut().poll(&mut cx).is_pending() {}
+}
+
+/// Nanoseconds for one await on a reference, an owned context and a scope, all equally deep in the tree.
+fn measure(yields: u32) -> [f64; 3] {
+    let root = Context::background().with_cancel();
+    let leaf = root.with_cancel();
+    let rows: [&dyn Fn(); 3] = [
+        &|| run(on_a_reference(&leaf, yields)),
+        &|| run(on_an_owned_context(leaf.clone(), yields)),
+        &|| run(on_a_scope(&root, yields)),
+    ];
+    let mut best = [f64::MAX; 3];
+    for _ in 0..ROUNDS {
+        for (row, best) in rows.iter().zip(&mut best) {
+            let start = Instant::now();
+            row();
+            let each = start.elapsed().as_nanos() as f64 / f64::from(AWAITS);
+            *best = best.min(each);
+        }
+    }
+    best
+}
+
+fn main() -> ExitCode {
+    let mut worst = f64::MIN;
+    for (title, yields) in [("await ready", 0), ("await pending once", 1)] {
+        let [reference, owned, scope] = measure(yields);
+        println!("\n{title}");
+        println!("  {:<20} {reference:>8.1} ns", "on a reference");
+        for (name, best) in [("on an owned context", owned), ("on a scope", scope)] {
+            let more = best - reference;
+            println!("  {name:<20} {best:>8.1} ns  {more:>+6.1} ns");
+            worst = worst.max(more);
+        }
+    }
+    println!("\nat most {worst:+.1} ns above a reference (limit {LIMIT:+.1} ns)");
+    ExitCode::from(u8::from(worst > LIMIT))
+}

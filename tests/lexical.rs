@@ -1,0 +1,98 @@
+//! Rule C5: the checkpoint uses the `ctx` that is in scope at its `.await`.
+//!
+//! The other half of the rule is the compiler's: `ui-tests/fail` holds what an await after `ctx` was moved
+//! away, and a `ctx` that is no context, are told.
+
+use crate::support::{HOUR, Wakes, poll};
+use ctx::{CancelScope, Cancelled, Context, with_context};
+use std::{future::pending, time::Duration};
+
+#[tokio::test(start_paused = true)]
+async fn c5_a_shadowing_context_governs_what_follows_and_nothing_before() {
+    #[with_context]
+    async fn narrowed() -> Result<(), Cancelled> {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let ctx = ctx.with_timeout(Duration::from_secs(1));
+        pending::<()>().await;
+        drop(ctx);
+        Ok(())
+    }
+    let root = Context::background().with_timeout(HOUR);
+    let start = tokio::time::Instant::now();
+    let late = narrowed(&root).await.unwrap_err();
+    assert_eq!(start.elapsed(), Duration::from_secs(6));
+    assert!(late.report().to_string().contains("deadline: 1s, set at"));
+    assert!(!root.is_cancelled());
+}
+
+#[test]
+fn c5_an_inner_block_shadows_only_itself() {
+    #[with_context]
+    async fn blocks(other: &Context) -> Result<&'static str, Cancelled> {
+        let inner = async { 7 };
+        {
+            let ctx = other;
+            assert_eq!(inner.await, 7);
+            let _ = ctx;
+        }
+        pending::<()>().await;
+        Ok("never")
+    }
+    let (root, other) = (
+        Context::background().with_cancel(),
+        Context::background().with_cancel(),
+    );
+    let wakes = Wakes::new();
+    let mut work = Box::pin(blocks(&root, &other));
+    assert!(poll(&mut work, &wakes).is_pending());
+    other.cancel();
+    assert!(poll(&mut work, &wakes).is_pending(), "that block is over");
+    root.cancel();
+    assert!(poll(&mut work, &wakes).is_ready());
+}
+
+#[with_context(owned)]
+async fn callee() -> Result<(), Cancelled> {
+    pending::<()>().await;
+    Ok(())
+}
+
+#[test]
+fn c5_the_awaited_expression_may_move_the_context() {
+    #[with_context(owned)]
+    async fn caller() -> Result<(), Cancelled> {
+        callee(ctx).await
+    }
+    let root = Context::background().with_cancel();
+    let wakes = Wakes::new();
+    let mut work = Box::pin(caller(root.clone()));
+    assert!(poll(&mut work, &wakes).is_pending());
+    root.cancel_with("moved along");
+    assert_eq!(wakes.count(), 1);
+    let std::task::Poll::Ready(Err(cancelled)) = poll(&mut work, &wakes) else {
+        panic!("the handle was taken before the context was moved");
+    };
+    assert_eq!(cancelled.cause().unwrap().to_string(), "moved along");
+}
+
+#[test]
+fn c5_a_scope_is_taken_by_clone_and_not_detached_by_it() {
+    #[with_context]
+    async fn scoped() -> Result<(), Cancelled> {
+        let ctx: CancelScope = ctx.with_cancel();
+        take(ctx).await;
+        Ok(())
+    }
+    // Dropping the scope inside the awaited future ends the context that the checkpoint is on.
+    async fn take(scope: CancelScope) {
+        drop(scope);
+        pending::<()>().await;
+    }
+    let root = Context::background().with_cancel();
+    let wakes = Wakes::new();
+    let mut work = Box::pin(scoped(&root));
+    let std::task::Poll::Ready(Err(cancelled)) = poll(&mut work, &wakes) else {
+        panic!("the scope ended in this poll, and its future is pending");
+    };
+    assert_eq!(cancelled.trigger(), ctx::Trigger::Dropped);
+}
