@@ -33,14 +33,14 @@ impl Conn {
 RUST
     for ((n = 0; n < 400; n++)); do
       last="conn.fetch(sum)"
-      ((n % 8 == 0)) || last="step_$((n - 1))(${3:+ctx, }${2:+ctx, }conn, sum + $n)"
-      function "$2" "$3" "$n" "$last"
+      ((n % 8 == 0)) || last="step_$((n - 1))(ctx, conn, sum + $n)"
+      write_function "$2" "$3" "$n" "$last"
     done
   } >"$work/$1/src/lib.rs"
 }
 
 # One function: attribute, first parameter, number, last call.
-function() {
+write_function() {
   cat <<RUST
 $1
 async fn step_$3($2conn: &mut Conn, key: u64) -> Result<u64, Cancelled> {
