@@ -22,7 +22,7 @@ generate() {
     "$1" "$root/ctx" >"$work/$1/Cargo.toml"
   {
     cat <<'RUST'
-#![allow(dead_code, unused_imports)]
+#![allow(dead_code, unused_imports, unused_variables)]
 use ctx::{Cancelled, Context, with_context};
 struct Conn { rows: Vec<u64> }
 impl Conn {
@@ -81,7 +81,7 @@ RUST
 check() {
   touch "$work/$1/src/lib.rs"
   local TIMEFORMAT='%3U %3S'
-  { time cargo check --quiet --offline -p "$1"; } 2>&1 | awk '{ printf "%d", ($1 + $2) * 1000 }'
+  { time cargo check --quiet --offline -p "$1" 2>"$work/errors"; } 2>&1 | awk '{ printf "%d", ($1 + $2) * 1000 }'
 }
 
 generate annotated '#[with_context]' ''
@@ -94,10 +94,10 @@ cargo check --quiet --offline
 
 annotated=999999999 by_hand=999999999
 for _ in $(seq "$repetitions"); do
-  time=$(check annotated)
-  ((time >= annotated)) || annotated=$time
-  time=$(check by_hand)
-  ((time >= by_hand)) || by_hand=$time
+  took=$(check annotated)
+  ((took >= annotated)) || annotated=$took
+  took=$(check by_hand)
+  ((took >= by_hand)) || by_hand=$took
 done
 
 ratio=$((annotated * 1000 / by_hand))
