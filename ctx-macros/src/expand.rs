@@ -68,7 +68,7 @@ fn prologue(
     let exit = Exit::of(&function.sig);
     let mut prologue = Vec::new();
     if let Parameter::Root = Parameter::of(function) {
-        prologue.push(parameter::root(options, runtime));
+        prologue.push(parameter::root(&function.sig, options, runtime));
     }
     prologue.extend(values.iter().map(|value| value.bind(exit, runtime)));
     if let Some(after) = &options.timeout {

@@ -46,8 +46,8 @@ pub(crate) fn inject(
     options: &Options,
     runtime: &Runtime,
 ) {
-    let span = Span::call_site();
-    let context = runtime.context(span);
+    let span = name_span(&function.sig);
+    let context = runtime.context(Span::call_site());
     let ctx = Ident::new("ctx", span);
     let allow: Option<Attribute> = match function.body {
         Body::Missing(_) => None,
@@ -59,6 +59,12 @@ pub(crate) fn inject(
         let lifetime = lifetime(function);
         parse_quote!(#allow #ctx: &#lifetime #context)
     };
+    if options.owned.is_some() && function.sig.asyncness.is_none() {
+        // That it is taken by value is what `owned` asks for, used up or not.
+        function
+            .attrs
+            .push(parse_quote!(#[allow(clippy::needless_pass_by_value)]));
+    }
     let sig = &mut function.sig;
     sig.inputs.insert(first_place(sig), parameter);
     if sig.inputs.len() > MANY && written <= MANY {
@@ -69,14 +75,20 @@ pub(crate) fn inject(
 }
 
 /// The context of a function that nobody calls.
-pub(crate) fn root(options: &Options, runtime: &Runtime) -> Stmt {
+pub(crate) fn root(sig: &Signature, options: &Options, runtime: &Runtime) -> Stmt {
     let span = Span::call_site();
-    let ctx = Ident::new("ctx", span);
+    let ctx = Ident::new("ctx", name_span(sig));
     let background = runtime.path(&["Context", "background"], span);
     match options.owned {
         Some(_) => parse_quote!(let #ctx = #background();),
         None => parse_quote!(let #ctx = &#background();),
     }
+}
+
+/// The span of the name `ctx`: the author's body sees it where the body and the `fn` were written in one
+/// place, be the attribute from another `macro_rules!`.
+fn name_span(sig: &Signature) -> Span {
+    Span::call_site().resolved_at(sig.fn_token.span)
 }
 
 /// The lifetime of the reference, where it cannot be left to the compiler.

@@ -63,10 +63,13 @@ pub trait Value: Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> Value for T {}
 
-impl<T: Value> Key<T> {
+impl<T: 'static> Key<T> {
     #[doc(hidden)]
     #[must_use]
-    pub const fn __new(name: &'static str, default: Option<fn() -> T>) -> Self {
+    pub const fn __new(name: &'static str, default: Option<fn() -> T>) -> Self
+    where
+        T: Value,
+    {
         Self::make(name, default, None)
     }
 
@@ -74,7 +77,7 @@ impl<T: Value> Key<T> {
     #[must_use]
     pub const fn __new_shown(name: &'static str, default: Option<fn() -> T>) -> Self
     where
-        T: fmt::Debug,
+        T: Value + fmt::Debug,
     {
         Self::make(name, default, Some(<T as fmt::Debug>::fmt))
     }
@@ -88,9 +91,7 @@ impl<T: Value> Key<T> {
             show,
         }
     }
-}
 
-impl<T: 'static> Key<T> {
     fn numbered(&self) -> u32 {
         // Relaxed, here and below: a number guards no data, it is only compared; the counter's own
         // atomicity makes numbers distinct, and the exchange makes the first one stay.

@@ -29,6 +29,10 @@ pub(super) fn canonical(mut function: ItemFn) -> String {
 /// The tokens of an expansion without what the macro added, and how many checkpoints that were.
 pub(super) fn stripped(mut function: ItemFn) -> (String, usize) {
     let receiver = usize::from(function.sig.receiver().is_some());
+    let by_value: Attribute = syn::parse_quote!(#[allow(clippy::needless_pass_by_value)]);
+    function.attrs.retain(|attr| {
+        attr.to_token_stream().to_string() != by_value.to_token_stream().to_string()
+    });
     let inputs = mem::take(&mut function.sig.inputs).into_iter().enumerate();
     let written = inputs.filter(|(at, input)| *at != receiver || !is_ctx(input));
     function.sig.inputs = written.map(|(_, input)| input).collect();
