@@ -119,6 +119,9 @@ fn reading() {
         black_box(());
     });
     table.row("is_cancelled, live", || {
+        black_box(black_box(&*root).is_cancelled());
+    });
+    table.row("is_cancelled, live, asks its parent", || {
         black_box(black_box(&*leaf).is_cancelled());
     });
     table.row("is_cancelled, live, behind 16 values", || {

@@ -7,6 +7,7 @@ async fn one() -> u32 {
     1
 }
 
+// SAFETY: there is nothing to uphold; only the qualifier is tested.
 #[with_context]
 async unsafe fn trusted(number: u32) -> Result<u32, Cancelled> {
     Ok(number + one().await)
@@ -22,6 +23,7 @@ pub async fn visible() -> Result<u32, Cancelled> {
     Ok(one().await)
 }
 
+// SAFETY: there is nothing to uphold; only the qualifier is tested.
 #[with_context]
 unsafe fn sync_trusted(number: u32) -> bool {
     number == 0 || ctx.is_cancelled()
