@@ -5,6 +5,9 @@
 
 #![allow(clippy::cast_precision_loss, reason = "figures are for reading")]
 
+#[path = "shared/yields.rs"]
+mod yields;
+
 use ctx::{Context, ctx_value};
 use std::{
     future::Future,
@@ -15,6 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio_util::sync::CancellationToken;
+use yields::Yields;
 
 ctx_value! { HIT: u64; MISS: u64; OTHER: u64; }
 
@@ -22,23 +26,6 @@ struct Nobody;
 
 impl Wake for Nobody {
     fn wake(self: Arc<Self>) {}
-}
-
-/// Pending as many times as it is told, then ready.
-struct Yields(u32);
-
-impl Future for Yields {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<()> {
-        match self.0.checked_sub(1) {
-            Some(rest) => {
-                self.0 = rest;
-                Poll::Pending
-            }
-            None => Poll::Ready(()),
-        }
-    }
 }
 
 fn run<F: Future>(future: F, waker: &Waker) -> F::Output {

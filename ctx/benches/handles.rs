@@ -7,36 +7,24 @@
 
 #![allow(clippy::cast_precision_loss, reason = "figures are for reading")]
 
+#[path = "shared/yields.rs"]
+mod yields;
+
 use ctx::{Cancelled, Context, with_context};
 use std::{
     future::Future,
     hint::black_box,
-    pin::{Pin, pin},
+    pin::pin,
     process::ExitCode,
-    task::{Context as TaskContext, Poll, Waker},
+    task::{Context as TaskContext, Waker},
     time::Instant,
 };
+
+use yields::Yields;
 
 const AWAITS: u32 = 1_000;
 const ROUNDS: u32 = 2_000;
 const LIMIT: f64 = 3.0;
-
-/// Pending as many times as it is told, then ready.
-struct Yields(u32);
-
-impl Future for Yields {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<()> {
-        match self.0.checked_sub(1) {
-            Some(rest) => {
-                self.0 = rest;
-                Poll::Pending
-            }
-            None => Poll::Ready(()),
-        }
-    }
-}
 
 #[with_context]
 async fn on_a_reference(yields: u32) -> Result<(), Cancelled> {

@@ -1,6 +1,6 @@
 //! What keeps a checkpoint from firing while a shield inside it is at work, polled or not (rule C3).
 //!
-//! An answer (see `frame`) is good for one poll. A shield must hold for longer: under `FuturesUnordered`
+//! An answer (see `answer`) is good for one poll. A shield must hold for longer: under `FuturesUnordered`
 //! the checkpoint around it is polled when it is not. So the shield keeps a count alive in every
 //! checkpoint around it, from its first pending poll until it ends or is dropped.
 //!
