@@ -125,9 +125,10 @@ fn advance<S: Site, F: Future>(
         keeper.deliver(context, asking.leave(), cx.waker());
         return Poll::Ready(Ok(output));
     }
-    let Some(heard) = keeper.leave_pending(asking, line, cx.waker()) else {
+    let heard = asking.leave();
+    if keeper.stays(line, &heard, cx.waker()) {
         return Poll::Pending;
-    };
+    }
     let mut wakers = Few::new();
     let Some(record) = keeper.stay(line, heard, &mut wakers, cx) else {
         return Poll::Pending;

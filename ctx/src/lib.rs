@@ -61,6 +61,7 @@ mod callbacks;
 mod keeper;
 mod answer;
 mod frame;
+mod stack;
 mod hold;
 mod sync;
 #[cfg(all(test, ctx_loom))]
