@@ -25,10 +25,17 @@ use crate::{
     few::Few,
     hold::Hold,
     node::{Node, address},
-    stack::{self, Rare, first_of_its_waker, is_above, number_poll},
+    stack::{self, Rare},
     sync::thread_local,
 };
-use std::{cell::Cell, sync::Arc, task::Waker};
+use std::{
+    cell::Cell,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::Waker,
+};
 use tokio::task::Id as TaskId;
 
 // Loom's macro takes no `const` block, which saves std's a check of whether it is initialised. There is
@@ -107,19 +114,6 @@ impl Marks {
 }
 
 impl Frame {
-    const NONE: Frame = Frame {
-        line: 0,
-        waker: (0, 0),
-        owner: 0,
-        poll: 0,
-        task: None,
-        said: 0,
-        answers: 0,
-        taken: 0,
-        joined: 0,
-        marks: Marks::NONE,
-    };
-
     pub(crate) fn is_ordered(&self) -> bool {
         self.marks.has(Marks::ORDERED)
     }
@@ -156,20 +150,47 @@ impl Frame {
     }
 }
 
-/// What a checkpoint learns from polling its future.
+/// What a checkpoint learns from polling its future. It fits into two registers.
 #[derive(Default)]
 pub(crate) struct Heard {
-    /// Whether a checkpoint inside stays pending on its behalf.
-    pub(crate) answered: bool,
-    /// Whether it is to keep watch all the same: one that answered has another waker, or who answered is
-    /// not certain.
-    pub(crate) unsure: bool,
-    /// Whether it had no frame of its own: who answered inside has answered the one around it too.
-    pub(crate) joined: bool,
+    bits: u8,
     pub(crate) rare: Option<Box<Rare>>,
 }
 
 impl Heard {
+    const ANSWERED: u8 = 1;
+    const UNSURE: u8 = 2;
+    const JOINED: u8 = 4;
+
+    #[inline]
+    fn new(answered: bool, unsure: bool, joined: bool) -> Self {
+        Self {
+            bits: u8::from(answered) * Self::ANSWERED
+                | u8::from(unsure) * Self::UNSURE
+                | u8::from(joined) * Self::JOINED,
+            rare: None,
+        }
+    }
+
+    /// Whether a checkpoint inside stays pending on its behalf.
+    #[inline]
+    pub(crate) fn answered(&self) -> bool {
+        self.bits & Self::ANSWERED != 0
+    }
+
+    /// Whether it is to keep watch all the same: one that answered has another waker, or who answered is
+    /// not certain.
+    #[inline]
+    pub(crate) fn unsure(&self) -> bool {
+        self.bits & Self::UNSURE != 0
+    }
+
+    /// Whether it had no frame of its own: who answered inside has answered the one around it too.
+    #[inline]
+    pub(crate) fn joined(&self) -> bool {
+        self.bits & Self::JOINED != 0
+    }
+
     pub(crate) fn into_handed(self) -> Few<Waker> {
         self.rare.map_or_else(Few::new, |rare| rare.handed)
     }
@@ -189,6 +210,10 @@ pub(crate) struct Top {
     marks: Cell<Marks>,
     /// How many frames are below.
     below: Cell<u32>,
+    /// The numbers of this thread's polls: the latest, and the first and the last of its block.
+    latest: Cell<u64>,
+    first: Cell<u64>,
+    last: Cell<u64>,
 }
 
 impl Top {
@@ -205,6 +230,9 @@ impl Top {
             joined: Cell::new(0),
             marks: Cell::new(Marks::NONE),
             below: Cell::new(0),
+            latest: Cell::new(0),
+            first: Cell::new(0),
+            last: Cell::new(0),
         }
     }
 
@@ -243,33 +271,43 @@ impl Top {
         self.line.get() == line && self.waker.get() == waker && self.marks.get() == Marks::PLAIN
     }
 
-    /// Puts a frame on top; false if there is one and nothing to put it into.
-    #[inline]
-    fn push(&self, frame: &Frame) -> bool {
-        if self.marks.get().has(Marks::PRESENT) {
-            if !stack::save(self) {
-                return false;
-            }
+    /// Puts the latest frame away; false if there is nothing to put it into.
+    fn cover(&self) -> bool {
+        let saved = stack::save(self);
+        if saved {
             self.below.set(self.below.get() + 1);
         }
-        self.set(frame);
-        true
+        saved
+    }
+
+    /// A frame of a new poll.
+    #[inline]
+    fn begin(&self, line: usize, owner: usize, waker: WakerId) {
+        let latest = self.latest.get();
+        let poll = if latest == self.last.get() {
+            next_block(self)
+        } else {
+            latest + 1
+        };
+        self.latest.set(poll);
+        self.line.set(line);
+        self.waker.set(waker);
+        self.owner.set(owner);
+        self.poll.set(poll);
+        self.said.set(0);
+        self.answers.set(0);
+        self.taken.set(0);
+        self.joined.set(0);
     }
 
     /// Takes the latest frame off.
     #[inline]
     fn pop(&self) -> Heard {
         let marks = self.marks.get();
-        let heard = Heard {
-            answered: self.answers.get() > 0,
-            unsure: marks.has(Marks::FOREIGN),
-            joined: false,
-            rare: if marks.has(Marks::RARE) {
-                stack::take_rare()
-            } else {
-                None
-            },
-        };
+        let mut heard = Heard::new(self.answers.get() > 0, marks.has(Marks::FOREIGN), false);
+        if marks.has(Marks::RARE) {
+            heard.rare = stack::take_rare();
+        }
         self.marks.set(Marks::NONE);
         if self.below.get() > 0 {
             self.below.set(self.below.get() - 1);
@@ -277,88 +315,86 @@ impl Top {
         }
         heard
     }
+
+    /// What one that joined has heard, which is more than answers.
+    #[cold]
+    fn heard_by_joined(&self, number: u32, answered: bool, taken: bool) -> Heard {
+        let marks = self.marks.get();
+        let unsure = answered && (taken || marks.has(Marks::FOREIGN));
+        let mut heard = Heard::new(answered, unsure, true);
+        if marks.has(Marks::RARE) {
+            heard.rare = stack::take_joined(number);
+        }
+        heard
+    }
 }
 
 /// Looks at the latest frame.
-#[inline]
+#[inline(always)]
 pub(crate) fn with_top<R>(look: impl FnOnce(&Top) -> R) -> R {
     TOP.with(look)
 }
 
-/// How a checkpoint asks while it polls its future. It ends by `leave`, or by dropping this when the poll
-/// panics.
+/// How a checkpoint asks while it polls its future. It ends by `leave`.
 #[must_use]
-pub(crate) enum Asking {
-    /// By the frame that was there, which had been answered so often, and so many taken back.
-    Joined {
-        said: u32,
-        taken: u32,
-        /// The number of the checkpoint, from one.
-        number: u32,
-    },
-    /// By a frame of its own.
-    Alone,
-    /// Not at all: the thread is being torn down.
-    Mute,
+#[derive(Clone, Copy)]
+pub(crate) struct Asking {
+    /// Its number among those that joined the latest frame, from one; or `ALONE`, or `MUTE`.
+    number: u32,
+    /// How often that frame had been answered, and how many answers been taken back.
+    said: u32,
+    taken: u32,
 }
+
+/// It has a frame of its own.
+const ALONE: u32 = 0;
+/// It does not ask at all: the thread is being torn down.
+const MUTE: u32 = u32::MAX;
 
 impl Asking {
     /// Asks on behalf of the checkpoint at `owner`, which polls its future with `waker`. Only one that is
     /// `plain` may join: it races, and has no hold.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll(line: &Arc<Node>, owner: usize, waker: &Waker, plain: bool) -> Self {
         let waker = waker_id(waker);
-        with_top(|top| {
-            if plain && top.is_like(address(line), waker) {
+        let joined = with_top(|top| {
+            let joins = plain && top.is_like(address(line), waker);
+            joins.then(|| {
                 let number = top.joined.get() + 1;
                 top.joined.set(number);
-                return Self::Joined {
+                Self {
+                    number,
                     said: top.said.get(),
                     taken: top.taken.get(),
-                    number,
-                };
-            }
-            Self::alone(top, line, owner, waker)
-        })
-    }
-
-    #[inline]
-    fn alone(top: &Top, line: &Arc<Node>, owner: usize, waker: WakerId) -> Self {
-        let below = top.frame();
-        let (task, ordered) = match &below {
-            Some(below) if below.waker == waker => (below.task, is_above(below, line)),
-            below => first_of_its_waker(below.as_ref(), line),
-        };
-        Self::push(
-            top,
-            &Frame {
-                line: address(line),
-                waker,
-                owner,
-                poll: number_poll(),
-                task,
-                marks: if ordered { Marks::PLAIN } else { Marks::PRESENT },
-                ..Frame::NONE
-            },
-        )
+                }
+            })
+        });
+        match joined {
+            Some(asking) => asking,
+            None => Self::pushed(alone(line, owner, waker)),
+        }
     }
 
     /// Stands for a checkpoint that is dropping its future.
     pub(crate) fn drop_of(owner: usize) -> Self {
-        let frame = Frame {
-            owner,
-            marks: Marks::PRESENT.and(Marks::DROPPING),
-            ..Frame::NONE
-        };
-        with_top(|top| Self::push(top, &frame))
+        let pushed = with_top(|top| {
+            if top.marks.get().has(Marks::PRESENT) && !top.cover() {
+                return false;
+            }
+            top.begin(0, owner, (0, 0));
+            top.task.set(None);
+            top.marks.set(Marks::PRESENT.and(Marks::DROPPING));
+            true
+        });
+        Self::pushed(pushed)
     }
 
     #[inline]
-    fn push(top: &Top, frame: &Frame) -> Self {
-        if top.push(frame) {
-            Self::Alone
-        } else {
-            Self::Mute
+    fn pushed(pushed: bool) -> Self {
+        Self {
+            number: if pushed { ALONE } else { MUTE },
+            said: 0,
+            taken: 0,
         }
     }
 
@@ -372,51 +408,109 @@ impl Asking {
         });
     }
 
+    /// Ends the asking, should the poll panic.
+    #[inline]
+    pub(crate) fn guard(self) -> Unwinding {
+        Unwinding(self)
+    }
+
+    /// Whether it joined a frame, and nothing came but answers; then the asking is over.
+    #[inline(always)]
+    pub(crate) fn joined_and_only(self, answered: bool) -> bool {
+        self.number != ALONE
+            && with_top(|top| {
+                let only = (top.said.get() != self.said) == answered
+                    && top.taken.get() == self.taken
+                    && top.marks.get() == Marks::PLAIN
+                    && self.number != MUTE;
+                if only {
+                    top.joined.set(self.number - 1);
+                }
+                only
+            })
+    }
+
     /// Ends the asking.
     #[inline]
     pub(crate) fn leave(self) -> Heard {
-        let heard = self.end();
-        std::mem::forget(self);
-        heard
-    }
-
-    #[inline]
-    fn end(&self) -> Heard {
-        match *self {
-            Self::Alone => with_top(Top::pop),
-            Self::Mute => Heard::default(),
-            Self::Joined {
-                said,
-                taken,
-                number,
-            } => with_top(|top| {
+        with_top(|top| match self.number {
+            ALONE => top.pop(),
+            MUTE => Heard::default(),
+            number => {
                 top.joined.set(number - 1);
-                let mut heard = Heard {
-                    answered: top.said.get() != said,
-                    unsure: false,
-                    joined: true,
-                    rare: None,
-                };
-                let marks = top.marks.get();
-                if marks != Marks::PLAIN || top.taken.get() != taken {
-                    let unsure = marks.has(Marks::FOREIGN) || top.taken.get() != taken;
-                    heard.unsure = heard.answered && unsure;
-                    if marks.has(Marks::RARE) {
-                        heard.rare = stack::take_joined(number);
-                    }
+                let answered = top.said.get() != self.said;
+                let taken = top.taken.get() != self.taken;
+                if taken || top.marks.get() != Marks::PLAIN {
+                    return top.heard_by_joined(number, answered, taken);
                 }
-                heard
-            }),
-        }
+                Heard::new(answered, false, true)
+            }
+        })
     }
 }
 
-impl Drop for Asking {
+/// Ends the asking of a poll that panics.
+pub(crate) struct Unwinding(Asking);
+
+impl Unwinding {
+    /// The poll has not panicked.
+    #[inline]
+    pub(crate) fn disarm(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Unwinding {
     #[cold]
     fn drop(&mut self) {
-        // The poll has panicked, so nobody else will see to these.
-        self.end().into_handed().iter().for_each(crate::answer::wake);
+        // Nobody else will see to these.
+        let handed = self.0.leave().into_handed();
+        handed.iter().for_each(crate::answer::wake);
     }
+}
+
+/// Puts a frame on top, in which the checkpoint at `owner` asks; false if there is no stack.
+#[inline]
+fn alone(line: &Arc<Node>, owner: usize, waker: WakerId) -> bool {
+    with_top(|top| {
+        if top.marks.get().has(Marks::PRESENT) {
+            return alone_above(top, line, owner, waker);
+        }
+        top.begin(address(line), owner, waker);
+        top.task.set(tokio::task::try_id());
+        top.marks.set(Marks::PLAIN);
+        true
+    })
+}
+
+/// The same where there is a frame.
+#[inline(never)]
+fn alone_above(top: &Top, line: &Arc<Node>, owner: usize, waker: WakerId) -> bool {
+    let (task, ordered) = stack::continues(top, line, waker);
+    if !top.cover() {
+        return false;
+    }
+    top.begin(address(line), owner, waker);
+    top.task.set(task);
+    top.marks.set(if ordered { Marks::PLAIN } else { Marks::PRESENT });
+    true
+}
+
+/// Takes a block of numbers, so that no two polls of the process have the same.
+#[cold]
+fn next_block(top: &Top) -> u64 {
+    const BLOCK: u64 = 1 << 32;
+    static BLOCKS: AtomicU64 = AtomicU64::new(1);
+    // Relaxed: only the blocks must differ, which the addition's atomicity gives.
+    let first = BLOCKS.fetch_add(BLOCK, Ordering::Relaxed);
+    top.first.set(first);
+    top.last.set(first + BLOCK - 1);
+    first
+}
+
+/// The polls that this thread has numbered in its block, from the first to the latest.
+pub(crate) fn numbered() -> (u64, u64) {
+    with_top(|top| (top.first.get(), top.latest.get()))
 }
 
 /// Answers the latest frame, if it is as simple as it mostly is: on the same line, with the same waker, and

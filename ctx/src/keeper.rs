@@ -49,6 +49,16 @@ pub(crate) enum Mode {
     Between,
 }
 
+/// Whether a checkpoint's future may start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Start {
+    Goes,
+    /// Not in this poll: the budget is used up.
+    Waits,
+    /// Never: the context has ended.
+    Refused,
+}
+
 /// The state of one checkpoint.
 pub struct Keeper {
     /// What it needs only where it waits itself, or has promised something.
@@ -57,6 +67,19 @@ pub struct Keeper {
     started: bool,
     /// Whether anybody inside ever answered its frame, and so may look for it when it goes away.
     was_answered: bool,
+    /// Whether it keeps its place in the list for the next await of the same function (see `body`).
+    seat: Seat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seat {
+    /// There is no next await.
+    None,
+    /// There is one, and a future is awaited now.
+    Taken,
+    /// Nothing is awaited now. If there is a watch, it `is_just` a waker in the list, and nobody was
+    /// promised anything.
+    Free,
 }
 
 /// What a checkpoint has promised, and how it waits.
@@ -100,13 +123,16 @@ impl Watch {
         }
     }
 
-    /// Whether a waker like this one stands in the scope's list, and that is all.
+    /// Whether a waker like this one stands in the scope's list.
+    #[inline]
+    fn is_in_list(&self, waker: WakerId) -> bool {
+        self.waker == waker && self.key != Key::NONE
+    }
+
+    /// Whether it does no more than to wait with a waker like this one, and for a deadline.
     #[inline]
     fn is_just(&self, waker: WakerId) -> bool {
-        self.waker == waker
-            && self.key != Key::NONE
-            && self.timer.is_none()
-            && self.rare.is_none()
+        self.is_in_list(waker) && self.rare.is_none()
     }
 
     /// Takes the waker out of the scope's list.
@@ -127,21 +153,34 @@ impl Drop for Keeper {
 
 impl Keeper {
     pub(crate) const fn new(mode: Mode) -> Self {
+        Self::with(mode, Seat::None)
+    }
+
+    /// The state of all the checkpoints of one function, which follow each other.
+    pub(crate) const fn shared() -> Self {
+        Self::with(Mode::Race, Seat::Free)
+    }
+
+    const fn with(mode: Mode, seat: Seat) -> Self {
         Self {
             watch: None,
             mode,
             started: false,
             was_answered: false,
+            seat,
         }
     }
 
-    /// Before the first poll: ready with `None` when the future may start, or with what refuses it.
+    /// The next checkpoint begins.
     #[inline]
-    pub(crate) fn start(
-        &mut self,
-        context: &Context,
-        cx: &mut TaskContext<'_>,
-    ) -> Poll<Option<Record>> {
+    pub(crate) fn begin(&mut self, mode: Mode) {
+        self.mode = mode;
+        self.started = false;
+        self.seat = Seat::Taken;
+    }
+
+    /// Before the first poll: whether the future may start.
+    pub(crate) fn start(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Start {
         match coop::poll_proceed(cx) {
             Poll::Ready(budget) => budget.made_progress(),
             Poll::Pending => {
@@ -150,23 +189,27 @@ impl Keeper {
                 if let Some(line) = context.line() {
                     self.give_answers(line, cx.waker(), Manner::Watches);
                 }
-                return Poll::Pending;
+                return Start::Waits;
             }
         }
         self.started = true;
-        match context.scope() {
-            Some(scope) if scope.is_ended() => {
-                self.finish(context, Few::new(), Some(cx.waker()));
-                Poll::Ready(scope.own.state.record())
-            }
-            _ => Poll::Ready(None),
+        if !context.is_cancelled() {
+            return Start::Goes;
         }
+        self.finish(context, Few::new(), Some(cx.waker()));
+        Start::Refused
+    }
+
+    /// What refused the future.
+    #[cold]
+    pub(crate) fn refusal<T>(&self, context: &Context) -> Result<T, Record> {
+        Err(context.observe().expect("a context that ended stays so"))
     }
 
     /// Whether nobody would notice if this checkpoint went away.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
-        !self.was_answered && self.watch.is_none()
+        !self.was_answered && (self.watch.is_none() || self.seat == Seat::Free)
     }
 
     #[inline]
@@ -175,7 +218,7 @@ impl Keeper {
     }
 
     /// Asks, while the future is polled.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ask(&mut self, line: &Arc<Node>, waker: &Waker) -> Asking {
         let usual = match &self.watch {
             Some(watch) => watch.rare.is_none(),
@@ -198,54 +241,132 @@ impl Keeper {
     }
 
     /// The future was ready: the watch ends.
-    #[inline]
-    pub(crate) fn deliver(&mut self, context: &Context, heard: Heard, waker: &Waker) {
-        let answered = heard.answered && !heard.joined;
-        self.was_answered |= answered;
-        if !(heard.rare.is_none() && self.is_idle()) {
-            self.finish(context, heard.into_handed(), Some(waker));
-            // Who answered in this poll may be in the future still, and is dropped with it.
-            self.was_answered = answered;
+    #[inline(always)]
+    pub(crate) fn deliver(&mut self, asking: Asking, context: &Context, waker: &Waker) {
+        if !(self.is_idle() && asking.joined_and_only(false)) {
+            self.deliver_heard(asking.leave(), context, waker);
         }
     }
 
-    /// The future stayed pending: true if that was one of the two common cases, and all is done. In a call
-    /// within a call the innermost waits as it did before, and those around it were answered.
     #[inline]
-    pub(crate) fn stays(&mut self, line: &Arc<Node>, heard: &Heard, waker: &Waker) -> bool {
-        if self.mode != Mode::Race || heard.rare.is_some() || heard.unsure {
+    pub(crate) fn deliver_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
+        let answered = heard.answered() && !heard.joined();
+        self.was_answered |= answered;
+        if heard.rare.is_none() && !self.was_answered && self.keeps_seat(waker) {
+            return;
+        }
+        self.finish_heard(heard, context, waker, answered);
+    }
+
+    #[inline(never)]
+    fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker, answered: bool) {
+        self.finish(context, heard.into_handed(), Some(waker));
+        // Who answered in this poll may be in the future still, and is dropped with it.
+        self.was_answered = answered;
+    }
+
+    /// The future stayed pending: the record if the checkpoint gives up. Then the caller drops the future.
+    #[inline(always)]
+    pub(crate) fn stay(
+        &mut self,
+        asking: Asking,
+        line: &Arc<Node>,
+        cx: &mut TaskContext<'_>,
+    ) -> Option<Record> {
+        // A call within a call: the one inside waits for both.
+        if self.watch.is_none() && asking.joined_and_only(true) {
+            return None;
+        }
+        self.stay_alone(asking, line, cx)
+    }
+
+    #[inline]
+    fn stay_alone(
+        &mut self,
+        asking: Asking,
+        line: &Arc<Node>,
+        cx: &mut TaskContext<'_>,
+    ) -> Option<Record> {
+        let heard = asking.leave();
+        if self.stays(line, &heard, cx.waker()) {
+            return None;
+        }
+        self.stay_or_part(heard, line, cx)
+    }
+
+    #[inline(never)]
+    fn stay_or_part(
+        &mut self,
+        heard: Heard,
+        line: &Arc<Node>,
+        cx: &mut TaskContext<'_>,
+    ) -> Option<Record> {
+        let mut wakers = Few::new();
+        let record = self.decide(line, heard, &mut wakers, cx)?;
+        self.rare().parting = Some(Parting {
+            wakers,
+            current: Some(cx.waker().clone()),
+            asking: None,
+        });
+        Some(record)
+    }
+
+    /// The future was ready, and nobody was promised anything that cannot be taken back here.
+    ///
+    /// The waker stays in the list for the next await of the function, which mostly has the same one. The
+    /// answer is taken back from the asker that is at work, and so the asker needs it no more.
+    #[inline]
+    fn keeps_seat(&mut self, waker: &Waker) -> bool {
+        match &mut self.watch {
+            None => true,
+            Some(watch) if self.seat == Seat::Taken && watch.is_just(waker_id(waker)) => {
+                let free = frame::take_back_from_top(watch.answer);
+                if free {
+                    watch.answer = Answer::NONE;
+                    self.seat = Seat::Free;
+                }
+                free
+            }
+            Some(_) => false,
+        }
+    }
+
+    /// The future stayed pending: true if that was one of the two common cases, and all is done: the
+    /// innermost waits as it did before, or the outermost was answered.
+    #[inline]
+    fn stays(&mut self, line: &Arc<Node>, heard: &Heard, waker: &Waker) -> bool {
+        if self.mode != Mode::Race || heard.rare.is_some() || heard.unsure() {
             return false;
         }
+        let id = waker_id(waker);
+        if heard.answered() {
+            self.was_answered |= !heard.joined();
+            // From an earlier await it may wait still. It is woken for nothing then, but with those inside.
+            let quiet = match &self.watch {
+                None => true,
+                Some(watch) => watch.answer.is_none() && watch.is_just(id),
+            };
+            return quiet && (heard.joined() || frame::nobody_asks());
+        }
         match &mut self.watch {
-            None if heard.answered => {
-                self.was_answered |= !heard.joined;
-                heard.joined || frame::nobody_asks()
-            }
-            Some(watch) if !heard.answered => {
-                let id = waker_id(waker);
-                watch.is_just(id)
-                    && ScopeRef::of(line).is_some_and(|scope| !scope.is_ended())
+            // Where there is a timer, it must be asked.
+            Some(watch) if watch.is_just(id) && watch.timer.is_none() => {
+                ScopeRef::of(line).is_some_and(|scope| !scope.is_ended())
                     && answer_top(&mut watch.answer, address(line), id)
             }
             _ => false,
         }
     }
 
-    /// The future stayed pending: the record if the checkpoint is to give up. Then the caller says so to
-    /// `part` and drops the future.
-    pub(crate) fn stay(
+    /// Decides, in a poll in which the future stayed pending: the record if the checkpoint is to give up.
+    pub(crate) fn decide(
         &mut self,
         line: &Arc<Node>,
         mut heard: Heard,
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
     ) -> Option<Record> {
-        let Heard {
-            answered,
-            unsure,
-            joined,
-            ..
-        } = heard;
+        let (answered, unsure, joined) = (heard.answered(), heard.unsure(), heard.joined());
         self.was_answered |= answered && !joined;
         let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());
         let held = self.keep_hold(hold, cx.waker());
@@ -296,15 +417,6 @@ impl Keeper {
             }
             Some(_) => false,
         }
-    }
-
-    /// This checkpoint is to give up, in the poll with the waker `current`: its future is dropped next.
-    pub(crate) fn part(&mut self, wakers: Few<Waker>, current: &Waker) {
-        self.rare().parting = Some(Parting {
-            wakers,
-            current: Some(current.clone()),
-            asking: None,
-        });
     }
 
     /// The checkpoint goes away, and its future is dropped next. Its own drop, after that, ends the watch
@@ -358,11 +470,16 @@ impl Keeper {
         cx: &mut TaskContext<'_>,
     ) -> Option<Record> {
         let watch = self.watch();
-        match watch::enroll(scope, &mut watch.key, cx.waker()) {
-            Enrolled::Ended(record) => return Some(record),
-            Enrolled::Waiting { replaced } => wakers.extend(replaced),
+        let id = waker_id(cx.waker());
+        if !watch.is_in_list(id) {
+            match watch::enroll(scope, &mut watch.key, cx.waker()) {
+                Enrolled::Ended(record) => return Some(record),
+                Enrolled::Waiting { replaced } => wakers.extend(replaced),
+            }
+            watch.waker = id;
+        } else if scope.is_ended() {
+            return scope.own.state.record();
         }
-        watch.waker = waker_id(cx.waker());
         scope.own.deadline.as_ref()?;
         match watch::poll_deadline(scope, &mut watch.timer, cx) {
             Poll::Ready(record) => Some(record),
@@ -425,8 +542,15 @@ impl Keeper {
         self.leave(wakers, current);
     }
 
+    /// The function is over, and with it all its checkpoints.
+    pub(crate) fn end(&mut self, context: &Context) {
+        if self.watch.is_some() {
+            self.finish(context, Few::new(), None);
+        }
+    }
+
     /// The future has been dropped.
-    fn end_parting(&mut self) {
+    pub(crate) fn end_parting(&mut self) {
         let rare = self.watch.as_mut().and_then(|watch| watch.rare.as_mut());
         let parting = rare.and_then(|rare| rare.parting.take());
         let Some(mut parting) = parting else { return };
@@ -444,7 +568,7 @@ impl Keeper {
             Some(_) => self.with_answers(|answers| answers.leave(wakers, current)),
         };
         self.watch = None;
-        if self.was_answered && settled {
+        if std::mem::take(&mut self.was_answered) && settled {
             remember_over(self.address());
         }
     }

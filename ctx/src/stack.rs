@@ -13,17 +13,14 @@
 use crate::{
     answer::Answer,
     few::Few,
-    frame::{Frame, Top, waker_id, with_top},
+    frame::{Frame, Top, WakerId, numbered, waker_id, with_top},
     hold::Hold,
     node::{Node, address, descent},
     sync::thread_local,
 };
 use std::{
     cell::{Cell, RefCell},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     task::Waker,
 };
 use tokio::task::Id as TaskId;
@@ -31,13 +28,11 @@ use tokio::task::Id as TaskId;
 #[cfg(not(ctx_loom))]
 thread_local! {
     static STACK: RefCell<Stack> = const { RefCell::new(Stack::new()) };
-    static NUMBERS: Numbers = const { Numbers::new() };
     static OVER: Memory = const { Memory::new() };
 }
 #[cfg(ctx_loom)]
 thread_local! {
     static STACK: RefCell<Stack> = RefCell::new(Stack::new());
-    static NUMBERS: Numbers = Numbers::new();
     static OVER: Memory = Memory::new();
 }
 
@@ -203,63 +198,22 @@ pub(crate) fn take_joined(number: u32) -> Option<Box<Rare>> {
     }))
 }
 
-/// The task that a frame on `line` belongs to, and whether it goes on in the order of the frame below,
-/// where that has another waker or is none.
-pub(crate) fn first_of_its_waker(
-    below: Option<&Frame>,
-    line: &Arc<Node>,
-) -> (Option<TaskId>, bool) {
-    let task = tokio::task::try_id();
-    let ordered = match below {
-        Some(below) => task != below.task || is_above(below, line),
-        None => true,
-    };
-    (task, ordered)
+/// The task that a frame above the latest one belongs to, and whether it goes on in its order.
+#[inline(never)]
+pub(crate) fn continues(top: &Top, line: &Arc<Node>, waker: WakerId) -> (Option<TaskId>, bool) {
+    match top.frame() {
+        Some(below) if below.waker == waker => (below.task, is_above(&below, line)),
+        Some(below) => {
+            let task = tokio::task::try_id();
+            (task, task != below.task || is_above(&below, line))
+        }
+        None => (tokio::task::try_id(), true),
+    }
 }
 
 /// Whether `line` descends from a frame's line, and the frame's order goes on.
-pub(crate) fn is_above(frame: &Frame, line: &Arc<Node>) -> bool {
+fn is_above(frame: &Frame, line: &Arc<Node>) -> bool {
     frame.is_ordered() && (frame.line == address(line) || descent(line, frame.line).is_some())
-}
-
-/// The number of the latest poll, and the first and the last of this thread's block of numbers.
-struct Numbers {
-    latest: Cell<u64>,
-    block: Cell<(u64, u64)>,
-}
-
-impl Numbers {
-    const fn new() -> Self {
-        Self {
-            latest: Cell::new(0),
-            block: Cell::new((0, 0)),
-        }
-    }
-
-    #[cold]
-    fn next_block(&self) -> u64 {
-        const BLOCK: u64 = 1 << 32;
-        static BLOCKS: AtomicU64 = AtomicU64::new(1);
-        // Relaxed: only the blocks must differ, which the addition's atomicity gives.
-        let first = BLOCKS.fetch_add(BLOCK, Ordering::Relaxed);
-        self.block.set((first, first + BLOCK - 1));
-        first
-    }
-}
-
-/// A number that no other poll of the process has. Threads take them in blocks.
-#[inline]
-pub(crate) fn number_poll() -> u64 {
-    NUMBERS.with(|numbers| {
-        let latest = numbers.latest.get();
-        let number = if latest == numbers.block.get().1 {
-            numbers.next_block()
-        } else {
-            latest + 1
-        };
-        numbers.latest.set(number);
-        number
-    })
 }
 
 /// The latest askers that are over. One that is forgotten costs its answerers a needless wake-up.
@@ -295,7 +249,7 @@ impl Memory {
 
 /// The checkpoint at `owner` is over, and those whom it answered know.
 pub(crate) fn remember_over(owner: usize) {
-    let polls = NUMBERS.with(|numbers| (numbers.block.get().0, numbers.latest.get()));
+    let polls = numbered();
     OVER.with(|memory| {
         let next = memory.next.get() % REMEMBERED;
         memory.over[next].set(Over { owner, polls });
