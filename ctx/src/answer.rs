@@ -29,7 +29,7 @@ use crate::{
     frame::{Frame, WakerId, waker_id},
     hold::Held,
     node::{Descent, Node, descent},
-    stack::{Stack, each_hold, is_over, take_over, with_stack},
+    stack::{Rare, Stack, is_over, take_over, with_stack},
     sweep::contain,
 };
 use std::{sync::Arc, task::Waker};
@@ -151,7 +151,6 @@ impl Answers<'_> {
     ) -> Few<Answer> {
         let mut given = Few::new();
         let mut task = None;
-        let mut held = 0;
         let frames = stack.frames.iter_mut().rev();
         for (frame, rare) in frames.filter(|(frame, _)| !frame.is_dropping()) {
             let foreign = frame.waker != id;
@@ -169,10 +168,8 @@ impl Answers<'_> {
                     }
                 }
                 Some(Descent::Open | Descent::Shielded) => {
-                    each_hold(frame, rare, |hold| {
-                        self.more.held.add(hold, held);
-                        held += 1;
-                    });
+                    frame.mark_rare();
+                    Rare::of(rare).held_by(self.more.held.shield());
                 }
             }
         }

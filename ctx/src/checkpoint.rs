@@ -21,6 +21,8 @@ pub trait Site {
     type Left;
     /// The context whose end it waits for, and the state.
     fn parts(&mut self) -> (&Context, &mut Keeper);
+    /// The address of the context's line; zero where there is none.
+    fn line(&self) -> usize;
     /// The line that its error names.
     fn at(&self) -> &'static Location<'static>;
     /// What to keep of the error that is returned.
@@ -51,6 +53,11 @@ impl<C: AsRef<Context>> Site for Here<C> {
 
     fn parts(&mut self) -> (&Context, &mut Keeper) {
         (self.context.as_ref(), &mut self.keeper)
+    }
+
+    #[inline]
+    fn line(&self) -> usize {
+        self.context.as_ref().line_address()
     }
 
     fn at(&self) -> &'static Location<'static> {
@@ -129,6 +136,7 @@ impl<S: Site, F> Checkpoint<S, F> {
 #[inline]
 fn advance<F: Future>(
     future: Pin<&mut F>,
+    line: usize,
     (context, keeper): (&Context, &mut Keeper),
     cx: &mut TaskContext<'_>,
 ) -> Poll<Result<F::Output, Record>> {
@@ -139,10 +147,10 @@ fn advance<F: Future>(
             Start::Refused => return Poll::Ready(keeper.refusal(context)),
         }
     }
-    let Some(line) = context.line() else {
+    if line == 0 {
         return future.poll(cx).map(Ok);
-    };
-    let asking = keeper.ask(line, cx.waker());
+    }
+    let asking = keeper.ask(context, line, cx.waker());
     let guard = asking.guard();
     let polled = future.poll(cx);
     guard.disarm();
@@ -151,7 +159,7 @@ fn advance<F: Future>(
             keeper.deliver(asking, context, cx.waker());
             Poll::Ready(Ok(output))
         }
-        Poll::Pending => match keeper.stay(asking, line, cx) {
+        Poll::Pending => match keeper.stay(asking, context, cx) {
             None => Poll::Pending,
             Some(record) => Poll::Ready(Err(record)),
         },
@@ -165,7 +173,7 @@ impl<S: Site, F: Future> Future for Checkpoint<S, F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let cancelled = match self.as_mut().project() {
             Stage::Over { left } => return Poll::Ready(Err(S::again(left))),
-            Stage::Live { future, site } => match ready!(advance(future, site.parts(), cx)) {
+            Stage::Live { future, site } => match ready!(advance(future, site.line(), site.parts(), cx)) {
                 Ok(output) => return Poll::Ready(Ok(output)),
                 Err(record) => record.cancelled.noticed(site.at()),
             },

@@ -547,6 +547,12 @@ impl Context {
         crate::node::line(self.node.as_ref()?)
     }
 
+    /// The address of the nearest scope or shield; zero where there is none.
+    #[inline]
+    pub(crate) fn line_address(&self) -> usize {
+        self.line().map_or(0, crate::node::address)
+    }
+
     /// The scope whose end is this context's end.
     #[inline]
     pub(crate) fn scope(&self) -> Option<ScopeRef<'_>> {

@@ -14,8 +14,9 @@
 //! 2. It was answered if more answers were given while it polled. If any were taken back meanwhile, one
 //!    cannot tell whose they were: then it keeps watch itself, and leaves the decision to the next poll,
 //!    as with an answer by another waker.
-//! 3. A shield must find every checkpoint around it, those too that joined. `joined` counts them, and
-//!    each finds the hold that was made for its number (see `stack`). It puts its own frame from then on.
+//! 3. A shield must hold every checkpoint around it, those too that joined, which it cannot see. So it
+//!    leaves itself with the frame (see `stack`), and each that joined finds it when its poll ends. When it
+//!    joined nothing had been left there, so what it finds is inside it. It puts its own frame from then on.
 //!
 //! Frames hold addresses instead of references. They are compared and never followed: the owner of a
 //! frame is pinned while it is polled, and so are the lines that it holds alive.
@@ -73,8 +74,6 @@ pub(crate) struct Frame {
     pub(crate) said: u32,
     pub(crate) answers: u32,
     pub(crate) taken: u32,
-    /// How many checkpoints have joined it and are at work.
-    pub(crate) joined: u32,
     pub(crate) marks: Marks,
 }
 
@@ -206,7 +205,6 @@ pub(crate) struct Top {
     said: Cell<u32>,
     answers: Cell<u32>,
     taken: Cell<u32>,
-    joined: Cell<u32>,
     marks: Cell<Marks>,
     /// How many frames are below.
     below: Cell<u32>,
@@ -227,7 +225,6 @@ impl Top {
             said: Cell::new(0),
             answers: Cell::new(0),
             taken: Cell::new(0),
-            joined: Cell::new(0),
             marks: Cell::new(Marks::NONE),
             below: Cell::new(0),
             latest: Cell::new(0),
@@ -247,7 +244,6 @@ impl Top {
             said: self.said.get(),
             answers: self.answers.get(),
             taken: self.taken.get(),
-            joined: self.joined.get(),
             marks: self.marks.get(),
         })
     }
@@ -262,13 +258,12 @@ impl Top {
         self.said.set(frame.said);
         self.answers.set(frame.answers);
         self.taken.set(frame.taken);
-        self.joined.set(frame.joined);
         self.marks.set(frame.marks);
     }
 
     #[inline]
     fn is_like(&self, line: usize, waker: WakerId) -> bool {
-        self.line.get() == line && self.waker.get() == waker && self.marks.get() == Marks::PLAIN
+        self.marks.get() == Marks::PLAIN && self.line.get() == line && self.waker.get() == waker
     }
 
     /// Puts the latest frame away; false if there is nothing to put it into.
@@ -297,7 +292,6 @@ impl Top {
         self.said.set(0);
         self.answers.set(0);
         self.taken.set(0);
-        self.joined.set(0);
     }
 
     /// Takes the latest frame off.
@@ -316,14 +310,22 @@ impl Top {
         heard
     }
 
-    /// What one that joined has heard, which is more than answers.
+    /// What one that joined has heard.
+    #[inline]
+    fn heard_by_joined(&self, answered: bool, taken: bool) -> Heard {
+        if !taken && self.marks.get() == Marks::PLAIN {
+            return Heard::new(answered, false, true);
+        }
+        self.rare_heard_by_joined(answered, taken)
+    }
+
     #[cold]
-    fn heard_by_joined(&self, number: u32, answered: bool, taken: bool) -> Heard {
+    fn rare_heard_by_joined(&self, answered: bool, taken: bool) -> Heard {
         let marks = self.marks.get();
         let unsure = answered && (taken || marks.has(Marks::FOREIGN));
         let mut heard = Heard::new(answered, unsure, true);
         if marks.has(Marks::RARE) {
-            heard.rare = stack::take_joined(number);
+            heard.rare = stack::hold_joined();
         }
         heard
     }
@@ -332,52 +334,75 @@ impl Top {
 /// Looks at the latest frame.
 #[inline(always)]
 pub(crate) fn with_top<R>(look: impl FnOnce(&Top) -> R) -> R {
-    TOP.with(look)
+    // `with` is not inlined where this is.
+    TOP.try_with(look)
+        .expect("what is not dropped is always there")
 }
 
 /// How a checkpoint asks while it polls its future. It ends by `leave`.
 #[must_use]
 #[derive(Clone, Copy)]
 pub(crate) struct Asking {
-    /// Its number among those that joined the latest frame, from one; or `ALONE`, or `MUTE`.
-    number: u32,
-    /// How often that frame had been answered, and how many answers been taken back.
+    by: By,
+    /// How often the frame that it joined had been answered, and how many answers been taken back.
     said: u32,
     taken: u32,
 }
 
-/// It has a frame of its own.
-const ALONE: u32 = 0;
-/// It does not ask at all: the thread is being torn down.
-const MUTE: u32 = u32::MAX;
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// By the frame that was there.
+    Joined,
+    /// By a frame of its own.
+    Alone,
+    /// Not at all: the thread is being torn down.
+    Mute,
+}
 
 impl Asking {
-    /// Asks on behalf of the checkpoint at `owner`, which polls its future with `waker`. Only one that is
-    /// `plain` may join: it races, and has no hold.
+    /// Asks by the frame that is there, if it is like the one that this checkpoint would put.
     #[inline(always)]
-    pub(crate) fn poll(line: &Arc<Node>, owner: usize, waker: &Waker, plain: bool) -> Self {
-        let waker = waker_id(waker);
-        let joined = with_top(|top| {
-            let joins = plain && top.is_like(address(line), waker);
-            joins.then(|| {
-                let number = top.joined.get() + 1;
-                top.joined.set(number);
-                Self {
-                    number,
-                    said: top.said.get(),
-                    taken: top.taken.get(),
-                }
+    pub(crate) fn join(line: usize, waker: &Waker) -> Option<Self> {
+        with_top(|top| {
+            top.is_like(line, waker_id(waker)).then(|| Self {
+                by: By::Joined,
+                said: top.said.get(),
+                taken: top.taken.get(),
             })
-        });
-        match joined {
-            Some(asking) => asking,
-            None => Self::pushed(alone(line, owner, waker)),
+        })
+    }
+
+    /// Asks on behalf of the checkpoint at `owner`, which polls its future with `waker`.
+    #[inline]
+    pub(crate) fn alone(line: &Arc<Node>, owner: usize, waker: &Waker) -> Self {
+        let waker = waker_id(waker);
+        Self::pushed(with_top(|top| {
+            if top.marks.get().has(Marks::PRESENT) {
+                return Self::above(top, line, owner, waker);
+            }
+            top.begin(address(line), owner, waker);
+            top.task.set(tokio::task::try_id());
+            top.marks.set(Marks::PLAIN);
+            true
+        }))
+    }
+
+    /// The same where there is a frame; false if there is no stack to put that one into.
+    #[inline(never)]
+    fn above(top: &Top, line: &Arc<Node>, owner: usize, waker: WakerId) -> bool {
+        let (task, ordered) = stack::continues(top, line, waker);
+        if !top.cover() {
+            return false;
         }
+        top.begin(address(line), owner, waker);
+        top.task.set(task);
+        top.marks.set(if ordered { Marks::PLAIN } else { Marks::PRESENT });
+        true
     }
 
     /// Stands for a checkpoint that is dropping its future.
     pub(crate) fn drop_of(owner: usize) -> Self {
-        let pushed = with_top(|top| {
+        Self::pushed(with_top(|top| {
             if top.marks.get().has(Marks::PRESENT) && !top.cover() {
                 return false;
             }
@@ -385,14 +410,18 @@ impl Asking {
             top.task.set(None);
             top.marks.set(Marks::PRESENT.and(Marks::DROPPING));
             true
-        });
-        Self::pushed(pushed)
+        }))
+    }
+
+    /// Asks nobody.
+    pub(crate) fn mute() -> Self {
+        Self::pushed(false)
     }
 
     #[inline]
     fn pushed(pushed: bool) -> Self {
         Self {
-            number: if pushed { ALONE } else { MUTE },
+            by: if pushed { By::Alone } else { By::Mute },
             said: 0,
             taken: 0,
         }
@@ -414,37 +443,27 @@ impl Asking {
         Unwinding(self)
     }
 
-    /// Whether it joined a frame, and nothing came but answers; then the asking is over.
+    /// Whether it joined a frame, and nothing came but answers, or not even these.
     #[inline(always)]
     pub(crate) fn joined_and_only(self, answered: bool) -> bool {
-        self.number != ALONE
+        self.by == By::Joined
             && with_top(|top| {
-                let only = (top.said.get() != self.said) == answered
+                (top.said.get() != self.said) == answered
                     && top.taken.get() == self.taken
                     && top.marks.get() == Marks::PLAIN
-                    && self.number != MUTE;
-                if only {
-                    top.joined.set(self.number - 1);
-                }
-                only
             })
     }
 
     /// Ends the asking.
     #[inline]
     pub(crate) fn leave(self) -> Heard {
-        with_top(|top| match self.number {
-            ALONE => top.pop(),
-            MUTE => Heard::default(),
-            number => {
-                top.joined.set(number - 1);
-                let answered = top.said.get() != self.said;
-                let taken = top.taken.get() != self.taken;
-                if taken || top.marks.get() != Marks::PLAIN {
-                    return top.heard_by_joined(number, answered, taken);
-                }
-                Heard::new(answered, false, true)
-            }
+        with_top(|top| match self.by {
+            By::Alone => top.pop(),
+            By::Mute => Heard::default(),
+            By::Joined => top.heard_by_joined(
+                top.said.get() != self.said,
+                top.taken.get() != self.taken,
+            ),
         })
     }
 }
@@ -467,33 +486,6 @@ impl Drop for Unwinding {
         let handed = self.0.leave().into_handed();
         handed.iter().for_each(crate::answer::wake);
     }
-}
-
-/// Puts a frame on top, in which the checkpoint at `owner` asks; false if there is no stack.
-#[inline]
-fn alone(line: &Arc<Node>, owner: usize, waker: WakerId) -> bool {
-    with_top(|top| {
-        if top.marks.get().has(Marks::PRESENT) {
-            return alone_above(top, line, owner, waker);
-        }
-        top.begin(address(line), owner, waker);
-        top.task.set(tokio::task::try_id());
-        top.marks.set(Marks::PLAIN);
-        true
-    })
-}
-
-/// The same where there is a frame.
-#[inline(never)]
-fn alone_above(top: &Top, line: &Arc<Node>, owner: usize, waker: WakerId) -> bool {
-    let (task, ordered) = stack::continues(top, line, waker);
-    if !top.cover() {
-        return false;
-    }
-    top.begin(address(line), owner, waker);
-    top.task.set(task);
-    top.marks.set(if ordered { Marks::PLAIN } else { Marks::PRESENT });
-    true
 }
 
 /// Takes a block of numbers, so that no two polls of the process have the same.

@@ -145,7 +145,7 @@ impl Watch {
 impl Drop for Keeper {
     #[inline]
     fn drop(&mut self) {
-        if self.watch.is_some() {
+        if self.may_be_parting() {
             self.end_parting();
         }
     }
@@ -217,15 +217,32 @@ impl Keeper {
         self.started
     }
 
-    /// Asks, while the future is polled.
+    /// Asks, while the future is polled. `line` is the address of the context's line.
     #[inline(always)]
-    pub(crate) fn ask(&mut self, line: &Arc<Node>, waker: &Waker) -> Asking {
+    pub(crate) fn ask(&mut self, context: &Context, line: usize, waker: &Waker) -> Asking {
+        if self.watch.is_none() && self.mode == Mode::Race {
+            if let Some(asking) = Asking::join(line, waker) {
+                return asking;
+            }
+        }
+        self.ask_alone(context, line, waker)
+    }
+
+    #[inline(never)]
+    fn ask_alone(&mut self, context: &Context, line: usize, waker: &Waker) -> Asking {
         let usual = match &self.watch {
             Some(watch) => watch.rare.is_none(),
             None => true,
         };
-        let plain = usual && self.mode == Mode::Race;
-        let asking = Asking::poll(line, self.address(), waker, plain);
+        if usual && self.mode == Mode::Race {
+            if let Some(asking) = Asking::join(line, waker) {
+                return asking;
+            }
+        }
+        let Some(line) = context.line() else {
+            return Asking::mute();
+        };
+        let asking = Asking::alone(line, self.address(), waker);
         if !usual {
             self.lend_hold();
         }
@@ -270,24 +287,25 @@ impl Keeper {
     pub(crate) fn stay(
         &mut self,
         asking: Asking,
-        line: &Arc<Node>,
+        context: &Context,
         cx: &mut TaskContext<'_>,
     ) -> Option<Record> {
         // A call within a call: the one inside waits for both.
         if self.watch.is_none() && asking.joined_and_only(true) {
             return None;
         }
-        self.stay_alone(asking, line, cx)
+        self.stay_alone(asking, context, cx)
     }
 
     #[inline]
     fn stay_alone(
         &mut self,
         asking: Asking,
-        line: &Arc<Node>,
+        context: &Context,
         cx: &mut TaskContext<'_>,
     ) -> Option<Record> {
         let heard = asking.leave();
+        let line = context.line()?;
         if self.stays(line, &heard, cx.waker()) {
             return None;
         }
@@ -549,7 +567,13 @@ impl Keeper {
         }
     }
 
+    #[inline]
+    pub(crate) fn may_be_parting(&self) -> bool {
+        matches!(&self.watch, Some(watch) if watch.rare.is_some())
+    }
+
     /// The future has been dropped.
+    #[cold]
     pub(crate) fn end_parting(&mut self) {
         let rare = self.watch.as_mut().and_then(|watch| watch.rare.as_mut());
         let parting = rare.and_then(|rare| rare.parting.take());

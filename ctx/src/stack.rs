@@ -3,8 +3,8 @@
 //! 1. Whoever looks at all frames does it in `with_stack`, which puts the latest one among them and takes
 //!    it back. Nobody puts a frame on or takes one off meanwhile, and no foreign code runs.
 //! 2. What is seldom heard by the frame on top waits in `rare`; it moves with its frame.
-//! 3. The hold of a checkpoint that joined a frame is listed under its number. It is taken out when that
-//!    checkpoint ends its poll, and the numbers of those at work differ, so each finds its own.
+//! 3. A shield leaves itself with each frame that it holds, for the checkpoints that joined that frame. A
+//!    checkpoint joins where nothing was left, so at the end of its poll it finds those inside it.
 //!
 //! An address is used again by others once its owner is gone. So an asker that is over is remembered by
 //! its address and the polls that this thread had numbered until then: an answer to that address in one
@@ -14,7 +14,7 @@ use crate::{
     answer::Answer,
     few::Few,
     frame::{Frame, Top, WakerId, numbered, waker_id, with_top},
-    hold::Hold,
+    hold::{Hold, Shield},
     node::{Node, address, descent},
     sync::thread_local,
 };
@@ -49,8 +49,8 @@ pub(crate) struct Rare {
     pub(crate) handed: Few<Waker>,
     /// What a shield inside holds the frame's checkpoint by.
     pub(crate) hold: Option<Arc<Hold>>,
-    /// The holds of the checkpoints that joined, by their numbers.
-    joined: Vec<(u32, Arc<Hold>)>,
+    /// The shields inside those who joined.
+    shields: Vec<Shield>,
 }
 
 impl Rare {
@@ -62,32 +62,11 @@ impl Rare {
         self.hold = Some(hold);
     }
 
-    /// The hold of the frame's own checkpoint.
-    fn hold(&mut self) -> &Arc<Hold> {
-        self.hold.get_or_insert_with(Hold::new)
+    /// A shield is at work inside.
+    pub(crate) fn held_by(&mut self, shield: &Shield) {
+        shield.hold(self.hold.get_or_insert_with(Hold::new));
+        self.shields.push(shield.clone());
     }
-
-    /// The hold of one that joined.
-    fn hold_of(&mut self, number: u32) -> &Arc<Hold> {
-        let place = self.joined.iter().position(|(it, _)| *it == number);
-        let place = place.unwrap_or_else(|| {
-            self.joined.push((number, Hold::new()));
-            self.joined.len() - 1
-        });
-        &self.joined[place].1
-    }
-}
-
-/// Calls `with` for the hold of each checkpoint that asks by this frame: its own, and those that joined.
-pub(crate) fn each_hold(
-    frame: &mut Frame,
-    rare: &mut Option<Box<Rare>>,
-    mut with: impl FnMut(&Arc<Hold>),
-) {
-    frame.mark_rare();
-    let rare = Rare::of(rare);
-    with(rare.hold());
-    (1..=frame.joined).for_each(|number| with(rare.hold_of(number)));
 }
 
 /// Takes the wakers that the frame's checkpoint may have to see to. Its own is none of them, as it is
@@ -183,17 +162,18 @@ pub(crate) fn take_rare() -> Option<Box<Rare>> {
     STACK.try_with(|stack| stack.borrow_mut().rare.take()).ok()?
 }
 
-/// Takes what concerns a checkpoint that joined the latest frame: its hold.
+/// Lets the shields inside a checkpoint that joined the latest frame hold it.
 #[cold]
-pub(crate) fn take_joined(number: u32) -> Option<Box<Rare>> {
-    let hold = STACK.try_with(|stack| {
-        let mut stack = stack.borrow_mut();
-        let joined = &mut stack.rare.as_mut()?.joined;
-        let place = joined.iter().position(|(it, _)| *it == number)?;
-        Some(joined.swap_remove(place).1)
-    });
+pub(crate) fn hold_joined() -> Option<Box<Rare>> {
+    let shields = STACK.try_with(|stack| Some(stack.borrow().rare.as_ref()?.shields.clone()));
+    let shields = shields.ok()??;
+    if shields.is_empty() {
+        return None;
+    }
+    let hold = Hold::new();
+    shields.iter().for_each(|shield| shield.hold(&hold));
     Some(Box::new(Rare {
-        hold: Some(hold.ok()??),
+        hold: Some(hold),
         ..Rare::default()
     }))
 }

@@ -18,14 +18,17 @@ use std::{future::IntoFuture, panic::Location};
 /// The state of a function's checkpoints.
 pub struct Body<'c> {
     context: &'c Context,
+    /// The address of its line, which is asked for at every poll.
+    line: usize,
     keeper: Keeper,
 }
 
 impl<'c> Body<'c> {
     /// For a function on this context.
     #[must_use]
-    pub const fn new(context: &'c Context) -> Self {
+    pub fn new(context: &'c Context) -> Self {
         Self {
+            line: context.line_address(),
             context,
             keeper: Keeper::shared(),
         }
@@ -54,6 +57,11 @@ impl Site for InBody<'_, '_> {
         (self.body.context, &mut self.body.keeper)
     }
 
+    #[inline]
+    fn line(&self) -> usize {
+        self.body.line
+    }
+
     fn at(&self) -> &'static Location<'static> {
         self.at
     }
@@ -69,7 +77,9 @@ impl Site for InBody<'_, '_> {
 impl Drop for InBody<'_, '_> {
     #[inline]
     fn drop(&mut self) {
-        self.body.keeper.end_parting();
+        if self.body.keeper.may_be_parting() {
+            self.body.keeper.end_parting();
+        }
     }
 }
 

@@ -129,6 +129,11 @@ impl<H: AsRef<Context>> Site for InSlot<'_, H> {
         (self.slot.context.as_ref(), &mut self.keeper)
     }
 
+    #[inline]
+    fn line(&self) -> usize {
+        self.slot.context.as_ref().line_address()
+    }
+
     fn at(&self) -> &'static Location<'static> {
         self.slot.at
     }

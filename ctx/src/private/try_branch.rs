@@ -14,6 +14,7 @@ use crate::{
     context::Context,
     few::Few,
     keeper::Start,
+    node::address,
     state::Record,
 };
 use pin_project_lite::pin_project;
@@ -97,7 +98,7 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
         let Some(line) = context.line() else {
             return future.poll(cx).map(Some);
         };
-        let asking = keeper.ask(line, cx.waker());
+        let asking = keeper.ask(context, address(line), cx.waker());
         let guard = asking.guard();
         let polled = future.poll(cx);
         guard.disarm();
