@@ -120,7 +120,7 @@ impl Keeper {
         match context.scope() {
             Some(scope) if scope.is_ended() => {
                 self.finish(context, Few::new(), Some(cx.waker()));
-                Poll::Ready(scope.own.state.record())
+                Poll::Ready(scope.record())
             }
             _ => Poll::Ready(None),
         }
