@@ -496,7 +496,7 @@ impl Keeper {
             }
             watch.waker = id;
         } else if scope.is_ended() {
-            return scope.own.state.record();
+            return scope.record();
         }
         scope.own.deadline.as_ref()?;
         match watch::poll_deadline(scope, &mut watch.timer, cx) {
