@@ -67,7 +67,10 @@ impl<T, E> Team<T, E> {
 
     /// A worker is gone, and its task with it.
     pub(crate) fn lose_worker(&self, at: &'static Location<'static>) {
-        let rest = self.crew.lose_worker();
+        self.lose(at, self.crew.lose_worker());
+    }
+
+    fn lose(&self, at: &'static Location<'static>, rest: Rest<Job<T, E>>) {
         self.end(at, || {
             "the runtime of a task in the group has shut down".into()
         });
@@ -93,13 +96,7 @@ impl<T, E: fmt::Display> Team<T, E> {
             Ended::Failed(error) => self.fail(task, Failure::Error(error)),
             Ended::Panicked(payload) => self.fail(task, Failure::Panic(payload)),
             Ended::Settled => {}
-            Ended::Lost => {
-                let rest = self.crew.close();
-                self.end(task.at, || {
-                    "the runtime of a task in the group has shut down".into()
-                });
-                discard(rest);
-            }
+            Ended::Lost => self.lose(task.at, self.crew.close()),
         }
     }
 

@@ -30,7 +30,7 @@ pin_project! {
     ///
     /// let mut group = ctx::Context::background().group::<_, ctx::Cancelled>();
     /// group.spawn(|_| async {
-    ///     tokio::time::sleep(Duration::from_secs(5)).await;
+    ///     tokio::time::sleep(Duration::from_millis(4500)).await;
     ///     Ok(7)
     /// });
     /// let mut wait = pin!(group.wait());
