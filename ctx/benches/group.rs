@@ -3,7 +3,8 @@
 //! `cargo bench -p ctx --bench group` runs 100,000 tasks with at most 100 at once, two ways:
 //!
 //! - *bare*: a `JoinSet` and a `Semaphore` of 100 permits. A permit is acquired before each spawn and given
-//!   back by the task; then the set is joined, and each result put into its place;
+//!   back by the task; what has ended is joined after each spawn, which is faster than joining all at
+//!   the end, and each result put into its place;
 //! - *group*: `ctx.group().limit(100)`, spawn, wait.
 //!
 //! Each task yields once and returns its number. Figures are the medians of many rounds taken in turns, so
@@ -20,7 +21,7 @@ use std::{
 use tokio::{
     runtime::{Builder, Runtime},
     sync::Semaphore,
-    task::{JoinSet, yield_now},
+    task::{JoinError, JoinSet, yield_now},
 };
 
 const TASKS: usize = 100_000;
@@ -35,6 +36,11 @@ async fn work(number: usize) -> Result<usize, Cancelled> {
 async fn bare() -> Vec<usize> {
     let permits = Arc::new(Semaphore::new(LIMIT));
     let mut set = JoinSet::new();
+    let mut results = vec![0; TASKS];
+    let mut store = |joined: Result<(usize, Result<usize, Cancelled>), JoinError>| {
+        let (index, result) = joined.expect("no panic");
+        results[index] = result.expect("no error");
+    };
     for index in 0..TASKS {
         let permit = Arc::clone(&permits).acquire_owned().await;
         set.spawn(async move {
@@ -42,11 +48,12 @@ async fn bare() -> Vec<usize> {
             drop(permit);
             (index, result)
         });
+        while let Some(joined) = set.try_join_next() {
+            store(joined);
+        }
     }
-    let mut results = vec![0; TASKS];
     while let Some(joined) = set.join_next().await {
-        let (index, result) = joined.expect("no panic");
-        results[index] = result.expect("no error");
+        store(joined);
     }
     results
 }

@@ -1,8 +1,8 @@
 //! What all tasks of a group share: its crew, its context, and what is done about a task that ended.
 //!
-//! 1. The crew is closed before the context is ended, where a failure does both, and the context is looked
-//!    at before each start. So whoever sees the context ended by a failure, or ended it himself, sees
-//!    nothing start after that (rule G2), and no task is left in the queue.
+//! 1. The crew is closed before a failure ends the context, and the context is looked at before each start,
+//!    by whoever spawns and by the worker. So where the context has ended no start begins any more (rule
+//!    G2), and whoever finds it ended closes the crew: nothing is left in the queue.
 //! 2. The first failure ends the context on the stack of the task that failed, whether or not anybody
 //!    waits for the group (rule G1).
 //! 3. A worker that its runtime drops ends the context too, since its task will never have a result, and
