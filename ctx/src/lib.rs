@@ -39,6 +39,7 @@ mod error;
 mod done;
 mod checkpoint;
 mod callback;
+mod group;
 mod value;
 #[doc(hidden)]
 #[path = "private/mod.rs"]
@@ -76,6 +77,7 @@ pub use context::Context;
 pub use ctx_macros::with_context;
 pub use done::{Done, DoneOwned};
 pub use error::{BoxError, Cancelled, FromCancelled, Reason, Trigger};
+pub use group::{Group, TaskFailed, TaskPanicked, Wait};
 pub use scope::{CancelScope, Canceller};
 pub use tokio::time::Instant;
 pub use value::{Key, MissingValue};
