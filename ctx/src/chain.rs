@@ -36,6 +36,8 @@ fn print_scope(node: &Arc<Node>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         How::Timeout(after) => write!(f, ".with_timeout({after:?}, ")?,
         How::Deadline => f.write_str(".with_deadline(")?,
         How::Merge => f.write_str(".merge(")?,
+        #[cfg(any(feature = "signal", feature = "tokio-util"))]
+        How::Bridge(method) => write!(f, ".{method}(")?,
     }
     if let Some(record) = scope.observe() {
         let how = if record.cancelled.is_deadline_exceeded() {

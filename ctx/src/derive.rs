@@ -45,6 +45,8 @@ pub(crate) fn derive(
             values: up.and_then(crate::node::values).cloned(),
             made,
             places: [Place::nowhere(), Place::nowhere()],
+            #[cfg(any(feature = "signal", feature = "tokio-util"))]
+            bridges: crate::bridge::Bridges::new(),
             links: Lock::new(Links {
                 children: Few::new(),
                 waiters: WaitList::new(),

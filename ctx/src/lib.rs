@@ -40,6 +40,10 @@ mod done;
 mod checkpoint;
 mod callback;
 mod value;
+#[cfg(feature = "signal")]
+mod signal;
+#[cfg(feature = "tokio-util")]
+mod token;
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
@@ -62,6 +66,12 @@ mod keeper;
 mod answer;
 mod frame;
 mod hold;
+#[cfg(any(feature = "signal", feature = "tokio-util"))]
+mod bridge;
+#[cfg(feature = "signal")]
+mod hearing;
+#[cfg(feature = "tokio-util")]
+mod courier;
 mod sync;
 #[cfg(all(test, ctx_loom))]
 mod models;
@@ -73,6 +83,10 @@ pub use ctx_macros::with_context;
 pub use done::{Done, DoneOwned};
 pub use error::{BoxError, Cancelled, FromCancelled, Reason, Trigger};
 pub use scope::{CancelScope, Canceller};
+#[cfg(feature = "signal")]
+pub use signal::ShutdownSignal;
+#[cfg(feature = "tokio-util")]
+pub use token::TokenCancelled;
 pub use tokio::time::Instant;
 pub use value::{Key, MissingValue};
 

@@ -57,6 +57,9 @@ pub(crate) struct ScopeNode {
     pub(crate) values: Option<Arc<Node>>,
     /// Who made it. Never changes.
     pub(crate) made: Made,
+    /// What ties it to something outside the tree.
+    #[cfg(any(feature = "signal", feature = "tokio-util"))]
+    pub(crate) bridges: crate::bridge::Bridges,
 }
 
 /// The index in a parent's list of children, or that there is none.
@@ -94,6 +97,9 @@ pub(crate) enum How {
     Timeout(Duration),
     Deadline,
     Merge,
+    /// The method that tied it to something outside the tree.
+    #[cfg(any(feature = "signal", feature = "tokio-util"))]
+    Bridge(&'static str),
 }
 
 /// When a scope ends by itself, and who set that.
@@ -169,7 +175,7 @@ impl<'a> ScopeRef<'a> {
         let made = &self.deadline_owner()?.own.made;
         let after = match made.how {
             How::Timeout(after) => Some(after),
-            How::Cancel | How::Deadline | How::Merge => None,
+            _ => None,
         };
         let cancelled = Cancelled {
             trigger: Trigger::Deadline,

@@ -165,6 +165,8 @@ impl Drop for CancelScope {
         if Arc::strong_count(scope.node) > 1 {
             scope.end(Trigger::Dropped, scope.own.made.at, None);
         }
+        #[cfg(any(feature = "signal", feature = "tokio-util"))]
+        scope.own.bridges.unhook();
     }
 }
 
