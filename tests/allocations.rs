@@ -11,7 +11,7 @@ use std::{
     task::{Context as TaskContext, Waker},
 };
 
-const MILLION: usize = 1_000_000;
+pub(crate) const MILLION: usize = 1_000_000;
 
 /// Counts for each thread apart, so that tests that run beside each other do not disturb.
 struct Counting;
@@ -66,7 +66,7 @@ fn costs<R>(expected: usize, act: impl FnOnce() -> R) -> R {
 }
 
 #[track_caller]
-fn stays_flat(act: impl FnOnce()) {
+pub(crate) fn stays_flat(act: impl FnOnce()) {
     let before = LIVE_BYTES.get();
     act();
     let grown = LIVE_BYTES.get() - before;

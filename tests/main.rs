@@ -11,6 +11,10 @@ mod foreign;
 mod lexical;
 mod model;
 mod scopes;
+#[cfg(all(unix, feature = "signal"))]
+mod signals;
 mod support;
+#[cfg(feature = "tokio-util")]
+mod tokens;
 mod tree;
 mod values;
