@@ -51,6 +51,12 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
+/// What this thread has allocated and not given back.
+#[cfg(feature = "tokio-util")]
+pub(crate) fn live_bytes() -> isize {
+    LIVE_BYTES.get()
+}
+
 /// What `act` gives, and how often it allocated on the way.
 fn counted<R>(act: impl FnOnce() -> R) -> (R, usize) {
     let before = ALLOCATIONS.get();

@@ -121,6 +121,16 @@ fn g5_one_signal_tells_all_scopes_and_the_last_one_left_still_makes_the_next_dea
     process.send(INT).was_killed_by(INT);
 }
 
+/// Many times, since the ears may be faster than the rest of the handler, whose first look must not find
+/// that its own signal was told already.
+#[test]
+fn g5_a_signal_that_is_told_before_its_handler_is_done_does_not_kill() {
+    for part in ["crowd", "crowd-after-tokio"].repeat(50) {
+        let mut process = Process::start(&[part]);
+        process.says("ready").send(INT).says("one is left");
+    }
+}
+
 #[test]
 fn g5_after_the_last_scope_a_signal_kills_as_if_no_handler_were_there() {
     for signal in [INT, TERM] {

@@ -55,7 +55,6 @@ struct Courier {
 /// What the courier needs to hear of the end.
 struct Post {
     node: Arc<Node>,
-    key: Key,
     timer: Option<Timer>,
 }
 
@@ -66,21 +65,14 @@ impl Courier {
             token: token.clone(),
             post: Lock::new(Some(Post {
                 node: Arc::clone(scope.node),
-                key: Key::NONE,
                 timer: None,
             })),
         });
         let waker = Waker::from(Arc::clone(&courier));
         courier.set_timer(scope, &waker);
-        let mut key = Key::NONE;
-        match watch::enroll(scope, &mut key, &waker) {
-            Enrolled::Ended(_) => courier.deliver(scope),
-            Enrolled::Waiting { .. } => {}
-        }
-        let noted = courier.post.lock().as_mut().map(|post| post.key = key);
-        if noted.is_none() {
-            // It was delivered in the meantime.
-            drop(watch::withdraw(scope, &mut key));
+        // Its place is never given back: where no walk takes the waker out, it goes with the scope.
+        if let Enrolled::Ended(_) = watch::enroll(scope, &mut { Key::NONE }, &waker) {
+            courier.deliver();
         }
         token
     }
@@ -125,11 +117,9 @@ impl Courier {
         drop(replaced);
     }
 
-    fn deliver(&self, scope: ScopeRef<'_>) {
+    fn deliver(&self) {
         contain(|| self.token.cancel());
         let post = self.post.lock().take();
-        let Some(mut post) = post else { return };
-        drop(watch::withdraw(scope, &mut post.key));
         drop(post);
     }
 }
@@ -149,7 +139,7 @@ impl Wake for Courier {
             self.rearm(scope);
         }
         if scope.is_ended() {
-            self.deliver(scope);
+            self.deliver();
         }
     }
 }

@@ -12,13 +12,16 @@
 //! 1. While no seat has been asked to go, and there is one, DEADLY is false: a signal asks. As soon as the
 //!    signal is there, in the handler itself, DEADLY is true, and stays so until every seat that was there
 //!    is gone. With no seat it is true. So the second signal needs no runtime in order to kill.
-//! 2. `deadly` is what we last asked DEADLY to be. It is written only when that changes. So `false` is
-//!    written only over a `true` under which every signal kills, and never over one that a handler
-//!    wrote: no signal that asked is forgotten.
-//! 3. ASKED says that a signal has come which no ear has told of yet. Whoever has the desk first marks the
-//!    seats that were there when it came. A seat that is taken before the ears are told is told as well:
-//!    better too early than never.
-//! 4. Ears are there while some seat has not been told. They subscribe before DEADLY is first false, so
+//! 2. `deadly` is what DEADLY should be by now. It is written only when that changes. So `false` is written
+//!    only over a `true` under which every signal kills, and never over one that a handler wrote: no signal
+//!    that asked is forgotten.
+//! 3. ASKED says that a signal has come which nobody has noticed yet. Whoever has the desk next marks the
+//!    seats that are there, and notes that the ears will bring that signal: it is *due*. A seat that is taken
+//!    before they do is told as well: better too early than never.
+//! 4. Where tokio's part of the handler was installed before ours, the ears may bring a signal whose handler
+//!    has not come to our part yet, and must not find itself deadly there. Such a signal was not due, and
+//!    then DEADLY is left to the handler, which is about to write it.
+//! 5. Ears are there while some seat has not been told. They subscribe before DEADLY is first false, so
 //!    a signal that does not kill is heard.
 //!
 //! **The lock.** The desk is held while the ears are polled and dropped, which is tokio's code and runs
@@ -44,8 +47,10 @@ struct Desk {
     seats: BTreeMap<u64, Hearer>,
     numbers: u64,
     ears: Option<Ears>,
-    /// Whether the handlers that kill are installed; they never go.
+    /// Whether our part of the handlers is installed; it never goes.
     installed: bool,
+    /// Whether the ears will bring a signal whose handler has finished.
+    due: bool,
     deadly: bool,
 }
 
@@ -63,6 +68,7 @@ static DESK: Mutex<Desk> = Mutex::new(Desk {
     numbers: 0,
     ears: None,
     installed: false,
+    due: false,
     deadly: true,
 });
 
@@ -87,12 +93,9 @@ pub(crate) fn take_seat(node: &Arc<Node>) -> io::Result<Seat> {
             "with_shutdown_signal listens through a tokio runtime, and there is none here",
         ));
     }
+    desk().install()?;
     let ears = Ears::open()?;
     let mut desk = desk();
-    if !desk.installed {
-        system::install()?;
-        desk.installed = true;
-    }
     desk.notice();
     desk.numbers += 1;
     let number = desk.numbers;
@@ -128,9 +131,20 @@ impl Drop for Seat {
 }
 
 impl Desk {
-    /// Marks the seats that were there when a signal came (invariant 3).
+    /// Before tokio's part, if nobody has asked tokio for these signals yet: then ours is done before any ear
+    /// can know (invariant 4).
+    fn install(&mut self) -> io::Result<()> {
+        if !self.installed {
+            system::install()?;
+            self.installed = true;
+        }
+        Ok(())
+    }
+
+    /// Marks the seats if a signal has come (invariant 3).
     fn notice(&mut self) {
         if system::take_asked() {
+            self.due = true;
             for hearer in self.seats.values_mut() {
                 hearer.asked = true;
             }
@@ -146,7 +160,7 @@ impl Desk {
         }
     }
 
-    /// The ears, if there is nobody to be told any more (invariant 4).
+    /// The ears, if there is nobody to be told any more (invariant 5).
     fn take_idle_ears(&mut self) -> Option<Ears> {
         if self.seats.values().any(|hearer| !hearer.told) {
             return None;
@@ -180,7 +194,12 @@ fn listen(kind: ShutdownSignal) {
     desk.notice();
     let news = desk.tell();
     let idle = desk.take_idle_ears();
-    desk.decide();
+    if std::mem::take(&mut desk.due) {
+        desk.decide();
+    } else {
+        // The handler is about to write it (invariant 4).
+        desk.deadly = true;
+    }
     drop(desk);
     drop(idle);
     for node in news.iter().filter_map(Weak::upgrade) {

@@ -25,6 +25,8 @@ fn main() -> ExitCode {
         "clean-up-on-one-thread" => single().block_on(clean_up()),
         "stuck" => single().block_on(stuck()),
         "crowd" => multi().block_on(crowd()),
+        #[cfg(unix)]
+        "crowd-after-tokio" => multi().block_on(crowd_after_tokio()),
         "gone" => multi().block_on(gone()),
         "one-after-the-other" => single().block_on(one_after_the_other()),
         "newcomer" => single().block_on(newcomer()),
@@ -67,7 +69,7 @@ async fn clean_up() {
         (file!(), line)
     );
     let signal = cancelled.cause_as::<ShutdownSignal>().expect("a signal");
-    let cleanup = work.without_cancel().with_timeout(Duration::from_secs(60));
+    let cleanup = work.without_cancel().with_timeout(Duration::from_mins(1));
     cleanup
         .run_until_cancelled(tokio::task::yield_now())
         .await
@@ -95,7 +97,15 @@ async fn crowd() {
     }
     drop(scopes.into_iter().skip(1).collect::<Vec<_>>());
     say("one is left");
-    pending().await
+    pending::<()>().await;
+}
+
+/// Somebody else listened first, so tokio's part of the handler comes before ours.
+#[cfg(unix)]
+async fn crowd_after_tokio() {
+    use tokio::signal::unix::{SignalKind, signal};
+    drop(signal(SignalKind::interrupt()));
+    crowd().await;
 }
 
 async fn gone() {
@@ -104,7 +114,7 @@ async fn gone() {
     drop(scope);
     assert!(ctx.is_cancelled());
     say("ready");
-    pending().await
+    pending::<()>().await;
 }
 
 /// Each of them has a first signal of its own.
@@ -115,7 +125,7 @@ async fn one_after_the_other() {
         scope.done().await;
     }
     say("all gone");
-    pending().await
+    pending::<()>().await;
 }
 
 /// A scope that is made while another one cleans up does not make the second signal a first one, and
@@ -127,7 +137,7 @@ async fn newcomer() {
     let second = hear();
     say("cleaning up");
     if std::env::args().nth(2).is_some() {
-        return pending().await;
+        pending::<()>().await;
     }
     drop(first);
     say("cleaned up");
@@ -144,7 +154,7 @@ async fn detached() {
     say("again");
     ctx.done().await;
     say("cleaning up");
-    pending().await
+    pending::<()>().await;
 }
 
 /// The first signal finds the scope ended; it is no second one for that.
@@ -160,7 +170,7 @@ async fn ended_otherwise() {
         "heard after: {}",
         cancelled.cause().expect("a cause")
     ));
-    pending().await
+    pending::<()>().await;
 }
 
 /// The runtime in which a scope was made has gone; the next one's driver brings the signal.
