@@ -114,6 +114,14 @@ fn g5_the_second_signal_kills_although_the_runtime_is_stuck() {
     }
 }
 
+/// Nobody but the handler itself knows of the first one. Of two that are pending either may be it.
+#[test]
+fn g5_the_second_signal_kills_although_the_first_was_never_heard() {
+    let mut process = Process::start(&["deaf"]);
+    process.says("ready").send(INT).send(TERM);
+    assert!([Some(INT), Some(TERM)].contains(&process.ended().signal()));
+}
+
 #[test]
 fn g5_one_signal_tells_all_scopes_and_the_last_one_left_still_makes_the_next_deadly() {
     let mut process = Process::start(&["crowd"]);

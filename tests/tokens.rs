@@ -108,6 +108,16 @@ async fn w7_a_deadline_cancels_the_token_although_nobody_looks_at_the_context() 
     assert!(tokens[1].is_cancelled());
 }
 
+/// This runtime does not get to run its timers, and the token that was made in time so does not know yet.
+#[tokio::test]
+async fn w7_a_token_made_after_an_unseen_deadline_is_cancelled() {
+    let scope = Context::background().with_timeout(Duration::from_millis(5));
+    let early = scope.cancellation_token();
+    while !scope.is_cancelled() {}
+    assert!(scope.cancellation_token().is_cancelled());
+    early.cancelled().await;
+}
+
 /// Outside a runtime the timer thread does it; the token itself is waited for, by no clock.
 #[test]
 fn w7_a_deadline_cancels_the_token_outside_a_runtime() {

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     match part.as_str() {
         "clean-up" => multi().block_on(clean_up()),
         "clean-up-on-one-thread" => single().block_on(clean_up()),
+        "deaf" => single().block_on(deaf()),
         "stuck" => single().block_on(stuck()),
         "crowd" => multi().block_on(crowd()),
         #[cfg(unix)]
@@ -77,7 +78,16 @@ async fn clean_up() {
     say(&format!("cleaned up: {signal}"));
 }
 
-/// Never yields again after the signal, nor before it: the runtime is lost.
+/// The runtime is lost before it could bring the first signal.
+async fn deaf() {
+    let _scope = hear();
+    say("ready");
+    loop {
+        thread::park();
+    }
+}
+
+/// The runtime is lost in the cleanup.
 async fn stuck() {
     let scope = hear();
     say("ready");
