@@ -8,6 +8,7 @@ mod corpus;
 mod deadlines;
 mod errors;
 mod foreign;
+mod group;
 mod lexical;
 mod model;
 mod scopes;

@@ -39,6 +39,7 @@ mod error;
 mod done;
 mod checkpoint;
 mod callback;
+mod group;
 mod value;
 #[cfg(feature = "signal")]
 mod signal;
@@ -82,6 +83,7 @@ pub use context::Context;
 pub use ctx_macros::with_context;
 pub use done::{Done, DoneOwned};
 pub use error::{BoxError, Cancelled, FromCancelled, Reason, Trigger};
+pub use group::{Group, TaskFailed, TaskPanicked, Wait};
 pub use scope::{CancelScope, Canceller};
 #[cfg(feature = "signal")]
 pub use signal::ShutdownSignal;
