@@ -96,3 +96,8 @@ pub use value::{Key, MissingValue};
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// So are those of the page for people who come from Go, which needs every feature that it shows.
+#[cfg(all(doctest, feature = "signal", feature = "tokio-util"))]
+#[doc = include_str!("../../docs/from-go.md")]
+struct FromGo;
