@@ -73,6 +73,9 @@ impl Context {
     /// listens to them, through tokio or signal-hook, hears them too, but does not keep the second one,
     /// or one after the last scope, from being deadly.
     ///
+    /// A wrapper that passes on what the whole process group gets, as `timeout` and npm do, may so send two
+    /// signals where one was meant; `timeout --foreground` sends one.
+    ///
     /// It adds no task and no thread. The signal is brought by the runtime's own driver, so a
     /// current-thread runtime that is blocked hears the first one late; the second one does not wait.
     ///
