@@ -108,7 +108,7 @@ fn a_drain_that_takes_too_long_drops_the_rest() {
 fn the_second_signal_ends_it_at_once() {
     for (first, second) in [(INT, INT), (INT, TERM), (TERM, TERM)] {
         let mut pool = Pool::start("--work 1h --drain 1h");
-        pool.reads("ready: ")
+        pool.reads("started: ")
             .send(first)
             .reads("draining for at most 1h")
             .send(second);
