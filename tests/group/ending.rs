@@ -80,6 +80,24 @@ async fn g3_what_the_tasks_handed_out_ends_with_the_group() {
     }
 }
 
+/// The context that made the group is the caller's own, and no other name hides it.
+#[tokio::test(start_paused = true)]
+async fn errgroup_the_context_that_made_a_group_lives_on_after_wait() {
+    let ctx = ROOT.with_cancel();
+    for fails in [false, true] {
+        let mut group = ctx.group::<(), Fault>();
+        group.spawn(move |_| async move {
+            if fails {
+                Err(Fault::new("own"))
+            } else {
+                Ok(())
+            }
+        });
+        assert_eq!(group.wait().await.is_err(), fails);
+        assert!(!ctx.is_cancelled());
+    }
+}
+
 /// No task is polled once more after the drop, though the drop wakes it.
 #[tokio::test(start_paused = true)]
 async fn g3_an_aborted_task_is_not_polled_again() {

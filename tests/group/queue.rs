@@ -204,7 +204,7 @@ fn g2_spawn_outside_a_runtime_panics_as_tokio_s_does_and_adds_nothing() {
         .unwrap();
     let mut group = ROOT.group::<u8, Fault>().limit(1);
     let (started, census) = (Count::default(), Census::default());
-    let mut add = |group: &mut Group<u8, Fault>| {
+    let add = |group: &mut Group<u8, Fault>| {
         let (started, alive) = (started.clone(), census.alive());
         group.spawn(move |_| async move {
             let _alive = alive;
