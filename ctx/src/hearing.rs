@@ -189,7 +189,7 @@ fn listen(kind: ShutdownSignal) {
         return;
     }
     if desk.seats.values().any(|hearer| hearer.told) {
-        system::die_unless_dead();
+        system::obey_second();
     }
     desk.notice();
     let news = desk.tell();
@@ -288,7 +288,7 @@ mod system {
     }
 
     /// The handler has seen to it.
-    pub(super) fn die_unless_dead() {}
+    pub(super) fn obey_second() {}
 }
 
 /// Windows gives a Ctrl-C that no receiver waits for to the default handler. So a second one kills by
@@ -318,7 +318,7 @@ mod system {
         false
     }
 
-    pub(super) fn die_unless_dead() {
+    pub(super) fn obey_second() {
         std::process::exit(EXIT);
     }
 }

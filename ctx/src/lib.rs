@@ -92,12 +92,13 @@ pub use token::TokenCancelled;
 pub use tokio::time::Instant;
 pub use value::{Key, MissingValue};
 
-/// The README's programs are tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
-
-/// So are those of the page for people who come from Go, which needs every feature that it shows.
+/// The README's programs are tests, and so are those of the page for people who come from Go. They need
+/// every feature that they show.
 #[cfg(all(doctest, feature = "signal", feature = "tokio-util"))]
-#[doc = include_str!("../../docs/from-go.md")]
-struct FromGo;
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../docs/from-go.md")]
+    struct FromGo;
+}

@@ -86,7 +86,7 @@ impl Context {
     /// # Panics
     ///
     /// On Unix, inside a tokio runtime that was built without `enable_io`, as
-    /// [`tokio::signal::unix::signal`] does.
+    /// `tokio::signal::unix::signal` does.
     ///
     /// # Examples
     ///
