@@ -11,7 +11,7 @@ use std::{
     task::{Context as TaskContext, Waker},
 };
 
-const MILLION: usize = 1_000_000;
+pub(crate) const MILLION: usize = 1_000_000;
 
 /// Counts for each thread apart, so that tests that run beside each other do not disturb.
 struct Counting;
@@ -51,6 +51,12 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
+/// What this thread has allocated and not given back.
+#[cfg(feature = "tokio-util")]
+pub(crate) fn live_bytes() -> isize {
+    LIVE_BYTES.get()
+}
+
 /// What `act` gives, and how often it allocated on the way.
 fn counted<R>(act: impl FnOnce() -> R) -> (R, usize) {
     let before = ALLOCATIONS.get();
@@ -66,7 +72,7 @@ fn costs<R>(expected: usize, act: impl FnOnce() -> R) -> R {
 }
 
 #[track_caller]
-fn stays_flat(act: impl FnOnce()) {
+pub(crate) fn stays_flat(act: impl FnOnce()) {
     let before = LIVE_BYTES.get();
     act();
     let grown = LIVE_BYTES.get() - before;

@@ -12,6 +12,10 @@ mod group;
 mod lexical;
 mod model;
 mod scopes;
+#[cfg(all(unix, feature = "signal"))]
+mod signals;
 mod support;
+#[cfg(feature = "tokio-util")]
+mod tokens;
 mod tree;
 mod values;

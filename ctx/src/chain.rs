@@ -39,6 +39,10 @@ fn print_scope(node: &Arc<Node>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         How::Deadline => f.write_str(".with_deadline(")?,
         How::Merge => f.write_str(".merge(")?,
+        #[cfg(feature = "tokio-util")]
+        How::Token => f.write_str(".with_token(")?,
+        #[cfg(feature = "signal")]
+        How::Signal => f.write_str(".with_shutdown_signal(")?,
     }
     if let Some(record) = scope.observe() {
         let how = if record.cancelled.is_deadline_exceeded() {

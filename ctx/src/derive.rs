@@ -64,8 +64,8 @@ pub(crate) fn derive_caused(
 ) -> Arc<Node> {
     let birth = Birth::below(up, made.how, deadline);
     let annex = Annex {
-        other: None,
         cause: Some(cause),
+        ..Annex::empty()
     };
     birth.give(Some(annex.below(up)), up.and_then(values).cloned(), made)
 }
@@ -81,7 +81,7 @@ pub(crate) fn merge(
     let live = birth.ended_by.is_none();
     let annex = Annex {
         other: other.and_then(line).cloned(),
-        cause: None,
+        ..Annex::empty()
     };
     let node = birth.give(Some(annex.below(up)), up.and_then(values).cloned(), made);
     if live {
@@ -92,7 +92,27 @@ pub(crate) fn merge(
     node
 }
 
+/// Makes a scope that something outside the tree is to end.
+#[cfg(any(feature = "signal", feature = "tokio-util"))]
+pub(crate) fn bridge(up: Option<&Arc<Node>>, made: Made) -> Arc<Node> {
+    let birth = Birth::below(up, made.how, None);
+    let annex = Annex {
+        bridge: Some(crate::bridge::Bridge::new()),
+        ..Annex::empty()
+    };
+    birth.give(Some(annex.below(up)), up.and_then(values).cloned(), made)
+}
+
 impl Annex {
+    fn empty() -> Self {
+        Self {
+            other: None,
+            cause: None,
+            #[cfg(any(feature = "signal", feature = "tokio-util"))]
+            bridge: None,
+        }
+    }
+
     fn below(self, up: Option<&Arc<Node>>) -> Arc<Node> {
         let near = up.and_then(line).cloned();
         Node::not_a_scope(State::aside(), up.cloned(), near, Kind::Annex(self))

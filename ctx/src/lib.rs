@@ -41,6 +41,10 @@ mod checkpoint;
 mod callback;
 mod group;
 mod value;
+#[cfg(feature = "signal")]
+mod signal;
+#[cfg(feature = "tokio-util")]
+mod token;
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
@@ -67,6 +71,12 @@ mod answer;
 mod frame;
 mod stack;
 mod hold;
+#[cfg(any(feature = "signal", feature = "tokio-util"))]
+mod bridge;
+#[cfg(feature = "signal")]
+mod hearing;
+#[cfg(feature = "tokio-util")]
+mod courier;
 mod sync;
 #[cfg(all(test, ctx_loom))]
 mod models;
@@ -79,10 +89,20 @@ pub use done::{Done, DoneOwned};
 pub use error::{BoxError, Cancelled, FromCancelled, Reason, Trigger};
 pub use group::{Group, TaskFailed, TaskPanicked, Wait};
 pub use scope::{CancelScope, Canceller};
+#[cfg(feature = "signal")]
+pub use signal::ShutdownSignal;
+#[cfg(feature = "tokio-util")]
+pub use token::TokenCancelled;
 pub use tokio::time::Instant;
 pub use value::{Key, MissingValue};
 
-/// The README's programs are tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+/// The README's programs are tests, and so are those of the page for people who come from Go. They need
+/// every feature that they show.
+#[cfg(all(doctest, feature = "signal", feature = "tokio-util"))]
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../docs/from-go.md")]
+    struct FromGo;
+}

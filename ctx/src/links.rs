@@ -43,6 +43,9 @@ struct More {
     children: Vec<Child>,
     waiters: WaitList,
     callbacks: Option<Box<Callbacks>>,
+    /// The token that the scope's end cancels. Made once, on the first request; it stays.
+    #[cfg(feature = "tokio-util")]
+    token: Option<tokio_util::sync::CancellationToken>,
 }
 
 /// A parent's entry for a child, and which of the child's sides the parent is.
@@ -68,6 +71,8 @@ impl Links {
                 children: Vec::new(),
                 waiters: WaitList::new(),
                 callbacks: None,
+                #[cfg(feature = "tokio-util")]
+                token: None,
             })
         })
     }
@@ -231,6 +236,20 @@ impl Links {
 
     pub(crate) fn take_callbacks(&mut self) -> Option<Box<Callbacks>> {
         self.more.as_mut()?.callbacks.take()
+    }
+
+    #[cfg(feature = "tokio-util")]
+    pub(crate) fn token(&self) -> Option<&tokio_util::sync::CancellationToken> {
+        self.more.as_ref()?.token.as_ref()
+    }
+
+    /// Keeps the scope's token, and returns the one that it replaces.
+    #[cfg(feature = "tokio-util")]
+    pub(crate) fn set_token(
+        &mut self,
+        token: tokio_util::sync::CancellationToken,
+    ) -> Option<tokio_util::sync::CancellationToken> {
+        self.more().token.replace(token)
     }
 
     #[cfg(all(test, ctx_loom))]

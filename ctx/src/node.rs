@@ -19,6 +19,8 @@
 //! scope's *parents* are the scopes that end it: the line of its `up`, unless that is a shield, and for a
 //! merge the line of its other side too.
 
+#[cfg(any(feature = "signal", feature = "tokio-util"))]
+use crate::bridge::Bridge;
 use crate::{
     error::Cause,
     few::Few,
@@ -80,6 +82,9 @@ pub(crate) struct Annex {
     pub(crate) other: Option<Arc<Node>>,
     /// What the deadline will give as its cause.
     pub(crate) cause: Option<Cause>,
+    /// What ties it to something outside the tree.
+    #[cfg(any(feature = "signal", feature = "tokio-util"))]
+    pub(crate) bridge: Option<Bridge>,
 }
 
 /// Where a child stands in a parent's list.
@@ -110,6 +115,10 @@ pub(crate) enum How {
     Timeout,
     Deadline,
     Merge,
+    #[cfg(feature = "tokio-util")]
+    Token,
+    #[cfg(feature = "signal")]
+    Signal,
     /// It is no scope.
     Not,
 }
@@ -189,6 +198,18 @@ impl Node {
         match &self.up.as_ref()?.kind {
             Kind::Annex(annex) => Some(annex),
             Kind::Scope(_) | Kind::Layer(_) | Kind::Shield => None,
+        }
+    }
+
+    /// What ties a scope to something outside the tree, if it was made for that.
+    #[cfg(any(feature = "signal", feature = "tokio-util"))]
+    pub(crate) fn bridge(&self) -> Option<&Bridge> {
+        match self.how {
+            #[cfg(feature = "tokio-util")]
+            How::Token => self.annex()?.bridge.as_ref(),
+            #[cfg(feature = "signal")]
+            How::Signal => self.annex()?.bridge.as_ref(),
+            _ => None,
         }
     }
 

@@ -165,6 +165,10 @@ impl Drop for CancelScope {
         if Arc::strong_count(scope.node) > 1 {
             scope.end(Trigger::Dropped, scope.own.at, None);
         }
+        #[cfg(any(feature = "signal", feature = "tokio-util"))]
+        if let Some(bridge) = scope.node.bridge() {
+            bridge.unhook();
+        }
     }
 }
 

@@ -1,0 +1,187 @@
+//! Who carries the end of a scope to a `CancellationToken`, and the end of a token to a scope: wakers that
+//! act, so there is no task (rule T11).
+//!
+//! **From a scope to its token.** The scope's own token is made once, and never given away: everybody gets a
+//! child of it, which tokio-util takes off its list when it is dropped, and whose cancellation goes down
+//! from there. A `Courier` stands in the scope's wait list, and in a timer if there is a deadline.
+//! 1. While the scope is live the courier holds it (rule O1's reason: the end must come to somebody), through
+//!    the wait list a cycle. `deliver` breaks it, and every end comes to `deliver`: a walk wakes the
+//!    courier, and so does the timer, in whose place another one is put if it rings too early.
+//! 2. The token is cancelled before the courier's post is taken, so whoever finds it taken knows that the
+//!    token is cancelled, or being cancelled by a call that has marked it already.
+//!
+//! **From a token to its scope.** The scope holds a wait for the token (bridge, 1), polled once, with a
+//! waker that holds the scope weakly and ends it.
+//! 3. That waker is woken by the token's cancellation and by nothing else: it was polled without a budget.
+//! 4. tokio-util wakes after it has let go of its locks, since 0.7.20, so the scope's waiters, foreign code,
+//!    run under none (rule T9), and may look at the token. They may drop the scope, and so the wait.
+
+use crate::{
+    error::{Trigger, cause_from},
+    node::{Node, ScopeRef},
+    sweep::contain,
+    sync::Lock,
+    timer::Timer,
+    token::TokenCancelled,
+    wait_list::Key,
+    watch::{self, Enrolled},
+};
+use std::{
+    future::Future,
+    sync::{Arc, Weak},
+    task::{Context as TaskContext, Poll, Wake, Waker},
+};
+use tokio::task::coop::unconstrained;
+use tokio_util::sync::CancellationToken;
+
+/// A token that is cancelled when `scope` ends, and has no power over anything else.
+pub(crate) fn token_of(scope: ScopeRef<'_>) -> CancellationToken {
+    if scope.is_ended() {
+        // The courier may be late with a deadline, and for a scope that has ended it is not needed.
+        let token = CancellationToken::new();
+        token.cancel();
+        return token;
+    }
+    let known = scope.own.links.lock().token().cloned();
+    // Of two threads that make it at once the later one's stays; the other's courier goes on all the same.
+    let own = known.unwrap_or_else(|| {
+        let token = Courier::send(scope);
+        let before = scope.own.links.lock().set_token(token.clone());
+        drop(before);
+        token
+    });
+    own.child_token()
+}
+
+struct Courier {
+    token: CancellationToken,
+    /// `None` once the end was delivered, and before the courier was sent.
+    post: Lock<Option<Post>>,
+}
+
+/// What the courier needs to hear of the end.
+struct Post {
+    node: Arc<Node>,
+    timer: Option<Timer>,
+}
+
+impl Courier {
+    fn send(scope: ScopeRef<'_>) -> CancellationToken {
+        let token = CancellationToken::new();
+        let courier = Arc::new(Self {
+            token: token.clone(),
+            post: Lock::new(Some(Post {
+                node: Arc::clone(scope.node),
+                timer: None,
+            })),
+        });
+        let waker = Waker::from(Arc::clone(&courier));
+        courier.set_timer(scope, &waker);
+        // Its place is never given back: where no walk takes the waker out, it goes with the scope.
+        if let Enrolled::Ended(_) = watch::enroll(scope, &mut { Key::NONE }, &waker) {
+            courier.deliver();
+        }
+        token
+    }
+
+    fn set_timer(&self, scope: ScopeRef<'_>, waker: &Waker) {
+        let Some(deadline) = scope.own.deadline else {
+            return;
+        };
+        let mut timer = None;
+        let mut cx = TaskContext::from_waker(waker);
+        if Timer::poll(&mut timer, deadline, &mut cx).is_ready() {
+            scope.settle(true);
+        }
+        let mut post = self.post.lock();
+        if let Some(post) = post.as_mut() {
+            // Where `rearm` has put one already, this one has rung.
+            if post.timer.is_none() {
+                post.timer = timer.take();
+            }
+        }
+        drop(post);
+        drop(timer);
+    }
+
+    /// Puts a timer that needs no runtime in the place of one whose runtime has gone: a runtime rings all
+    /// its timers then, however long before their time.
+    fn rearm(self: &Arc<Self>, scope: ScopeRef<'_>) {
+        let Some(deadline) = scope.own.deadline else {
+            return;
+        };
+        let waker = Waker::from(Arc::clone(self));
+        let Some(timer) = Timer::ring_outside(deadline, &waker) else {
+            scope.settle(true);
+            return;
+        };
+        let mut post = self.post.lock();
+        let replaced = match post.as_mut() {
+            Some(post) => post.timer.replace(timer),
+            None => Some(timer),
+        };
+        drop(post);
+        drop(replaced);
+    }
+
+    fn deliver(&self) {
+        contain(|| self.token.cancel());
+        let post = self.post.lock().take();
+        drop(post);
+    }
+}
+
+impl Wake for Courier {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let node = self.post.lock().as_ref().map(|post| Arc::clone(&post.node));
+        let Some(node) = node else { return };
+        let Some(scope) = ScopeRef::of(&node) else {
+            return;
+        };
+        if !scope.is_ended() {
+            self.rearm(scope);
+        }
+        if scope.is_ended() {
+            self.deliver();
+        }
+    }
+}
+
+/// Ends `scope`, which has just been made, when `token` is cancelled.
+pub(crate) fn follow(scope: ScopeRef<'_>, token: CancellationToken) {
+    if scope.node.state.load().ended() {
+        return;
+    }
+    let mut wait = Box::pin(unconstrained(token.cancelled_owned()));
+    let waker = Waker::from(Arc::new(Follower(Arc::downgrade(scope.node))));
+    match wait.as_mut().poll(&mut TaskContext::from_waker(&waker)) {
+        Poll::Ready(()) => end(scope),
+        Poll::Pending => {
+            if let Some(bridge) = scope.node.bridge() {
+                bridge.hold(wait);
+            }
+        },
+    }
+}
+
+/// The waker that ends a scope.
+struct Follower(Weak<Node>);
+
+impl Wake for Follower {
+    fn wake(self: Arc<Self>) {
+        if let Some(node) = self.0.upgrade() {
+            if let Some(scope) = ScopeRef::of(&node) {
+                end(scope);
+            }
+        }
+    }
+}
+
+fn end(scope: ScopeRef<'_>) {
+    let cause = cause_from(TokenCancelled);
+    scope.end(Trigger::Call, scope.own.at, Some(cause));
+}
