@@ -113,6 +113,8 @@ fn advance<S: Site, F: Future>(
 ) -> Poll<Result<F::Output, Record>> {
     let context = site.context();
     if !keeper.has_started() {
+        #[cfg(feature = "testing")]
+        crate::probe::starts(keeper, context, site.at());
         if let Some(record) = ready!(keeper.start(context, cx)) {
             return Poll::Ready(Err(record));
         }
@@ -128,6 +130,8 @@ fn advance<S: Site, F: Future>(
     let Some(heard) = keeper.leave_pending(asking, line, cx.waker()) else {
         return Poll::Pending;
     };
+    #[cfg(feature = "testing")]
+    crate::probe::pends(keeper, heard.answers > 0);
     let mut wakers = Few::new();
     let Some(record) = keeper.stay(line, heard, &mut wakers, cx) else {
         return Poll::Pending;

@@ -325,6 +325,8 @@ impl Context {
     /// ```
     #[track_caller]
     pub fn check(&self) -> Result<(), Cancelled> {
+        #[cfg(feature = "testing")]
+        crate::probe::checks(self, Location::caller());
         if !self.is_cancelled() {
             return Ok(());
         }

@@ -80,6 +80,8 @@ struct Parting {
 impl Drop for Keeper {
     #[inline]
     fn drop(&mut self) {
+        #[cfg(feature = "testing")]
+        crate::probe::goes(self);
         if self.rare.is_some() {
             self.end_parting();
         }
@@ -253,8 +255,13 @@ impl Keeper {
     }
 
     /// What tells this checkpoint from others: it is pinned from its first poll on.
-    fn address(&self) -> usize {
+    pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
     }
 
     fn rare(&mut self) -> &mut Rare {

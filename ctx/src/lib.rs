@@ -40,6 +40,8 @@ mod done;
 mod checkpoint;
 mod callback;
 mod value;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
@@ -62,6 +64,8 @@ mod keeper;
 mod answer;
 mod frame;
 mod hold;
+#[cfg(feature = "testing")]
+mod probe;
 mod sync;
 #[cfg(all(test, ctx_loom))]
 mod models;

@@ -81,6 +81,8 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
         let context = this.site.context();
         let late = |record: Record| record.cancelled.noticed(this.site.at());
         if !this.keeper.has_started() {
+            #[cfg(feature = "testing")]
+            crate::probe::starts(this.keeper, context, this.site.at());
             if let Some(record) = ready!(this.keeper.start(context, cx)) {
                 this.future.set(None);
                 *this.would_give_up = true;
@@ -100,6 +102,8 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
             this.keeper.deliver(context, heard, cx.waker());
             return Poll::Ready(Some(output));
         }
+        #[cfg(feature = "testing")]
+        crate::probe::pends(this.keeper, heard.answers > 0);
         let mut wakers = Few::new();
         let Some(record) = this.keeper.stay(line, heard, &mut wakers, cx) else {
             return Poll::Pending;
