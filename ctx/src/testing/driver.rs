@@ -31,8 +31,8 @@ use tokio::time::{Sleep, sleep};
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const STEPS: u32 = 100;
-/// Grows with the silence: a second in all, and next to nothing where it is short.
-const NAP: Duration = Duration::from_micros(200);
+/// Grows with the silence: half a second in all, and next to nothing where it is short.
+const NAP: Duration = Duration::from_micros(100);
 
 /// Why a run was given up.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
