@@ -270,3 +270,43 @@ impl<T> fmt::Display for Run<T> {
         }
     }
 }
+
+#[cfg(all(test, not(ctx_loom)))]
+mod tests {
+    //! What only the watchdog finds, with one that does not take half a minute.
+
+    use super::*;
+    use std::panic::catch_unwind;
+    use tokio::task::{spawn_blocking, yield_now};
+
+    fn hang<Fut: Future>(body: fn(Context) -> Fut) -> String {
+        let swept = catch_unwind(|| sweep(&body, Duration::from_millis(30)).checkpoints());
+        *swept.unwrap_err().downcast::<String>().unwrap()
+    }
+
+    #[test]
+    fn x4_a_task_that_is_always_ready_is_found_by_the_watchdog() {
+        let text = hang(|ctx| async move {
+            let ended = ctx.check().is_err();
+            let task = tokio::spawn(async move {
+                while ended {
+                    yield_now().await;
+                }
+            });
+            task.await.unwrap();
+        });
+        assert!(text.contains(", at its start, does not end"), "{text}");
+        assert!(text.contains("its clock stands still"), "{text}");
+    }
+
+    #[test]
+    fn x4_a_thread_that_never_comes_back_is_found_by_the_watchdog() {
+        let text = hang(|ctx| async move {
+            let ended = ctx.check().is_err();
+            let _ =
+                spawn_blocking(move || ended.then(|| ctx.without_cancel().blocking_done())).await;
+        });
+        assert!(text.contains(", at its start, does not end"), "{text}");
+        assert!(text.contains("its clock stands still"), "{text}");
+    }
+}
