@@ -6,7 +6,7 @@ use ctx::{
     testing::{CancelAt, Half, count_checkpoints},
     with_context,
 };
-use std::{future::ready, panic::Location};
+use std::future::ready;
 use tokio::task::yield_now;
 
 #[with_context]
@@ -101,6 +101,19 @@ async fn x5_the_latest_call_is_the_one_that_holds() {
     assert_eq!(ctx.checkpoints(), 2);
 }
 
+/// Also when the earlier one had come as far as to its checkpoint.
+#[tokio::test]
+async fn x5_a_call_in_the_middle_of_a_checkpoint_is_about_the_next_one() {
+    let ctx = CancelAt::below(&Context::background());
+    ctx.cancel_at(1, Half::Pending);
+    let within = async {
+        ctx.cancel_at(1, Half::Pending);
+        yield_now().await;
+    };
+    ctx.run_until_cancelled(within).await.unwrap();
+    assert!(ctx.run_until_cancelled(yield_now()).await.is_err());
+}
+
 #[tokio::test]
 async fn x5_a_checkpoint_that_is_never_pending_has_no_second_half() {
     let ctx = CancelAt::below(&Context::background());
@@ -166,5 +179,4 @@ fn all_that_is_public_can_be_shared_and_printed() {
     holds::<ctx::testing::Run<u8>>();
     holds::<ctx::testing::Sweep<u8>>();
     holds::<ctx::testing::CountCheckpoints<std::future::Ready<u8>>>();
-    let _: Option<&Location<'_>> = None;
 }

@@ -1,6 +1,6 @@
 //! Rule X1: what counts as a checkpoint, and how the runs are named.
 
-use crate::helpers::{halves, outputs, panic_of, places};
+use crate::helpers::{HOUR, halves, outputs, panic_of, places};
 use ctx::{
     Cancelled, Context,
     testing::{Half, cancel_at_every_checkpoint},
@@ -116,6 +116,18 @@ fn x1_the_output_may_borrow() {
     assert_eq!(outputs(&sweep), [vec!["a", "b"], vec![], vec!["a"]]);
 }
 
+/// Whatever is called with a context and gives a future.
+#[test]
+fn x1_a_body_may_be_a_function_or_an_async_closure() {
+    async fn body(ctx: Context) -> bool {
+        ctx.check().is_ok()
+    }
+    let expected = [true, false];
+    assert_eq!(outputs(&cancel_at_every_checkpoint(body)), expected);
+    let sweep = cancel_at_every_checkpoint(async |ctx: Context| ctx.check().is_ok());
+    assert_eq!(outputs(&sweep), expected);
+}
+
 #[test]
 fn x1_every_kind_of_checkpoint_counts() {
     let sweep = cancel_at_every_checkpoint(|ctx| async move {
@@ -132,24 +144,26 @@ fn x1_every_kind_of_checkpoint_counts() {
 
 #[test]
 fn x1_so_do_those_of_contexts_that_descend() {
+    ctx::ctx_value! { ONE: u8; }
     let sweep = cancel_at_every_checkpoint(|ctx| async move {
-        ctx::ctx_value! { ONE: u8; }
         let other = Context::background().with_cancel();
+        let outer = ctx.with_timeout(HOUR);
         for derived in [
             ctx.with_value(&ONE, 1),
             ctx.with_cancel().detach(),
-            ctx.with_timeout(crate::helpers::HOUR)
-                .with_cancel()
-                .detach(),
+            outer.with_value(&ONE, 1).with_cancel().detach(),
             ctx.merge(&other).detach(),
             other.merge(&ctx).detach(),
         ] {
-            let _ = leaf(&derived).await;
+            leaf(&derived).await?;
         }
-        drop(other);
+        Ok::<_, Cancelled>(())
     });
-    // A scope that is a temporary is cancelled already, which keeps a checkpoint from nothing but its work.
-    assert_eq!(sweep.checkpoints(), 5);
+    assert_eq!(
+        (sweep.checkpoints(), halves(&sweep).as_str()),
+        (5, ".SPSPSPSPSP")
+    );
+    assert!(sweep.iter().skip(1).all(|run| run.output().is_err()));
 }
 
 #[test]

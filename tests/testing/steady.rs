@@ -55,8 +55,8 @@ fn x3_a_sweep_is_the_same_each_time() {
                 for step in 0..3 {
                     let pause = sleep(SECOND * ((n * 7 + step * 5) % 11));
                     ctx.run_until_cancelled(pause).await?;
-                    let sent = ctx.run_until_cancelled(send.send(u64::from(n * 10 + step)));
-                    let _ = sent.await?;
+                    let number = send.send(u64::from(n * 10 + step));
+                    let _ = ctx.run_until_cancelled(number).await?;
                 }
                 Ok::<_, Cancelled>(())
             });

@@ -289,8 +289,10 @@ mod tests {
         let text = hang(|ctx| async move {
             let ended = ctx.check().is_err();
             let task = tokio::spawn(async move {
-                while ended {
-                    yield_now().await;
+                if ended {
+                    loop {
+                        yield_now().await;
+                    }
                 }
             });
             task.await.unwrap();
