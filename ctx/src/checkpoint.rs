@@ -29,6 +29,17 @@ pub trait Site {
     fn leave(cancelled: &Cancelled) -> Self::Left;
     /// The error once more, for who polls again.
     fn again(left: &Self::Left) -> Cancelled;
+
+    /// Tells tests that listen that the checkpoint is about to start.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    fn tell(&mut self) {
+        let at = self.at();
+        let (context, keeper) = self.parts();
+        if !keeper.has_started() {
+            crate::probe::starts(keeper, context, at);
+        }
+    }
 }
 
 /// A site of one checkpoint. `C` is a context, borrowed or owned.
@@ -171,6 +182,10 @@ impl<S: Site, F: Future> Future for Checkpoint<S, F> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        #[cfg(feature = "testing")]
+        if let Stage::Live { site, .. } = self.as_mut().project() {
+            site.tell();
+        }
         let cancelled = match self.as_mut().project() {
             Stage::Over { left } => return Poll::Ready(Err(S::again(left))),
             Stage::Live { future, site } => match ready!(advance(future, site.line(), site.parts(), cx)) {

@@ -324,6 +324,8 @@ impl Context {
     #[track_caller]
     #[inline]
     pub fn check(&self) -> Result<(), Cancelled> {
+        #[cfg(feature = "testing")]
+        crate::probe::checks(self, Location::caller());
         if self.is_cancelled() {
             self.refuse(Location::caller())
         } else {

@@ -145,6 +145,8 @@ impl Watch {
 impl Drop for Keeper {
     #[inline]
     fn drop(&mut self) {
+        #[cfg(feature = "testing")]
+        crate::probe::goes(self);
         if self.may_be_parting() {
             self.end_parting();
         }
@@ -306,6 +308,8 @@ impl Keeper {
     ) -> Option<Record> {
         let heard = asking.leave();
         let line = context.line()?;
+        #[cfg(feature = "testing")]
+        crate::probe::pends(self, heard.answered());
         if self.stays(line, &heard, cx.waker()) {
             return None;
         }
@@ -456,12 +460,17 @@ impl Keeper {
     }
 
     /// What tells this checkpoint from others: it is pinned from its first poll on.
-    fn address(&self) -> usize {
+    pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 
     fn watch(&mut self) -> &mut Watch {
         self.watch.get_or_insert_with(|| Box::new(Watch::new()))
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
     }
 
     fn rare(&mut self) -> &mut Rare {

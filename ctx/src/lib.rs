@@ -45,6 +45,8 @@ mod value;
 mod signal;
 #[cfg(feature = "tokio-util")]
 mod token;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
@@ -77,6 +79,8 @@ mod bridge;
 mod hearing;
 #[cfg(feature = "tokio-util")]
 mod courier;
+#[cfg(feature = "testing")]
+mod probe;
 mod sync;
 #[cfg(all(test, ctx_loom))]
 mod models;

@@ -77,6 +77,8 @@ impl Site for InBody<'_, '_> {
 impl Drop for InBody<'_, '_> {
     #[inline]
     fn drop(&mut self) {
+        #[cfg(feature = "testing")]
+        crate::probe::goes(&self.body.keeper);
         if self.body.keeper.may_be_parting() {
             self.body.keeper.end_parting();
         }

@@ -76,6 +76,8 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
         F: Future,
     {
         let mut this = self.project();
+        #[cfg(feature = "testing")]
+        this.site.tell();
         let (at, slot) = (this.site.at(), this.site.slot);
         let (context, keeper) = this.site.parts();
         let late = |record: Record| record.cancelled.noticed(at);
@@ -107,6 +109,8 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
             keeper.deliver_heard(heard, context, cx.waker());
             return Poll::Ready(Some(output));
         }
+        #[cfg(feature = "testing")]
+        crate::probe::pends(keeper, heard.answered());
         let mut wakers = Few::new();
         let Some(record) = keeper.decide(line, heard, &mut wakers, cx) else {
             return Poll::Pending;
