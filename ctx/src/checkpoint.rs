@@ -145,7 +145,7 @@ impl<S: Site, F> Checkpoint<S, F> {
 /// One poll of a live checkpoint: its future's output, or the record of what ended its context. Then the
 /// keeper is ready for the future to be dropped.
 #[inline]
-fn advance<F: Future>(
+pub(crate) fn advance<F: Future>(
     future: Pin<&mut F>,
     line: usize,
     (context, keeper): (&Context, &mut Keeper),

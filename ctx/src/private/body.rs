@@ -8,12 +8,18 @@
 //! before the function does, and a waker that was left in its list would be woken for nothing.
 
 use crate::{
-    checkpoint::{Checkpoint, Site},
+    checkpoint::advance,
     context::Context,
     error::Cancelled,
     keeper::{Keeper, Mode},
 };
-use std::{future::IntoFuture, panic::Location};
+use pin_project_lite::pin_project;
+use std::{
+    future::{Future, IntoFuture},
+    panic::Location,
+    pin::Pin,
+    task::{Context as TaskContext, Poll, ready},
+};
 
 /// The state of a function's checkpoints.
 pub struct Body<'c> {
@@ -42,39 +48,14 @@ impl Drop for Body<'_> {
     }
 }
 
-/// A site in a function.
-pub struct InBody<'b, 'c> {
+/// A function's state, lent to one of its awaits.
+struct Lent<'b, 'c> {
     body: &'b mut Body<'c>,
     at: &'static Location<'static>,
 }
 
-impl Site for InBody<'_, '_> {
-    /// An `.await` polls nothing again that was ready.
-    type Left = ();
-
-    #[inline]
-    fn parts(&mut self) -> (&Context, &mut Keeper) {
-        (self.body.context, &mut self.body.keeper)
-    }
-
-    #[inline]
-    fn line(&self) -> usize {
-        self.body.line
-    }
-
-    fn at(&self) -> &'static Location<'static> {
-        self.at
-    }
-
-    fn leave(_: &Cancelled) {}
-
-    fn again((): &()) -> Cancelled {
-        panic!("an await that gave up was polled again")
-    }
-}
-
 // What follows the drop of the future.
-impl Drop for InBody<'_, '_> {
+impl Drop for Lent<'_, '_> {
     #[inline]
     fn drop(&mut self) {
         #[cfg(feature = "testing")]
@@ -85,13 +66,71 @@ impl Drop for InBody<'_, '_> {
     }
 }
 
+pin_project! {
+    /// A checkpoint that uses its function's state.
+    ///
+    /// It is a type of its own beside `Checkpoint`, since most checkpoints are of this type, and each
+    /// parameter that it does without saves the compiler work.
+    #[project = Stage]
+    #[must_use = "futures do nothing unless polled"]
+    pub enum InBody<'b, 'c, F> {
+        // Not decided yet.
+        Live {
+            // What it guards.
+            #[pin]
+            future: F,
+            // Dropped after the future.
+            lent: Lent<'b, 'c>,
+        },
+        // It gave its future up. An `.await` polls nothing again that was ready.
+        Over,
+    }
+
+    impl<'b, 'c, F> PinnedDrop for InBody<'b, 'c, F> {
+        fn drop(this: Pin<&mut Self>) {
+            if let Stage::Live { lent, .. } = this.project() {
+                let body = &mut *lent.body;
+                if !body.keeper.is_idle() {
+                    body.keeper.close(body.context);
+                }
+            }
+        }
+    }
+}
+
+impl<F: Future> Future for InBody<'_, '_, F> {
+    type Output = Result<F::Output, Cancelled>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let Stage::Live { future, lent } = self.as_mut().project() else {
+            return Poll::Pending;
+        };
+        let (at, body) = (lent.at, &mut *lent.body);
+        #[cfg(feature = "testing")]
+        if !body.keeper.has_started() {
+            crate::probe::starts(&body.keeper, body.context, at);
+        }
+        let parts = (body.context, &mut body.keeper);
+        match ready!(advance(future, body.line, parts, cx)) {
+            Ok(output) => Poll::Ready(Ok(output)),
+            Err(record) => {
+                let cancelled = record.cancelled.noticed(at);
+                // This drops the future, before the error is returned (rule C4).
+                self.set(Self::Over);
+                Poll::Ready(Err(cancelled))
+            }
+        }
+    }
+}
+
 /// A checkpoint that may give its future up at any of its awaits.
 #[track_caller]
 pub fn race_in<'b, 'c, F: IntoFuture>(
     future: F,
     body: &'b mut Body<'c>,
-) -> Checkpoint<InBody<'b, 'c>, F::IntoFuture> {
-    enter(future, body, Mode::Race, Location::caller())
+) -> InBody<'b, 'c, F::IntoFuture> {
+    enter(future.into_future(), body, Mode::Race, Location::caller())
 }
 
 /// A checkpoint that lets a future run to its end once it has started.
@@ -99,16 +138,17 @@ pub fn race_in<'b, 'c, F: IntoFuture>(
 pub fn between_in<'b, 'c, F: IntoFuture>(
     future: F,
     body: &'b mut Body<'c>,
-) -> Checkpoint<InBody<'b, 'c>, F::IntoFuture> {
-    enter(future, body, Mode::Between, Location::caller())
+) -> InBody<'b, 'c, F::IntoFuture> {
+    enter(future.into_future(), body, Mode::Between, Location::caller())
 }
 
-fn enter<'b, 'c, F: IntoFuture>(
+fn enter<'b, 'c, F>(
     future: F,
     body: &'b mut Body<'c>,
     mode: Mode,
     at: &'static Location<'static>,
-) -> Checkpoint<InBody<'b, 'c>, F::IntoFuture> {
+) -> InBody<'b, 'c, F> {
     body.keeper.begin(mode);
-    Checkpoint::new(InBody { body, at }, future.into_future())
+    let lent = Lent { body, at };
+    InBody::Live { future, lent }
 }
