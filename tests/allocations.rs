@@ -289,6 +289,27 @@ fn t7_waiters_and_callbacks_leave_nothing_behind() {
 }
 
 /// A context that expires while it is held, unseen by anybody, and then goes.
+/// The place of each result stays until somebody waits, and that is all.
+#[tokio::test]
+async fn a_group_that_is_used_for_long_keeps_nothing_of_tasks_that_ended() {
+    let mut group = Context::background().group::<(), ctx::Cancelled>();
+    let before = LIVE_BYTES.get();
+    for _ in 0..2_000 {
+        let large = [0_u8; 1_000];
+        group.spawn(move |_| async move {
+            tokio::task::yield_now().await;
+            assert_eq!(large[0], 0);
+            Ok(())
+        });
+        for _ in 0..4 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let grown = LIVE_BYTES.get() - before;
+    assert!(grown < 16 * 1024, "{grown} bytes were left");
+    assert_eq!(group.wait().await.unwrap().len(), 2_000);
+}
+
 #[tokio::test(start_paused = true)]
 async fn t7_expired_scopes_leave_their_parent_too() {
     let root = Context::background().with_cancel();

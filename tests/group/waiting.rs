@@ -133,6 +133,15 @@ async fn joined(group: Group<(), Fault>) -> Result<(), Fault> {
     results.map(drop)
 }
 
+/// The branch beside it gives up, and the wait goes on.
+#[with_context]
+async fn selected(group: Group<(), Fault>) -> Result<(), Fault> {
+    tokio::select! {
+        results = group.wait() => results.map(drop),
+        () = sleep(HOUR * 100) => unreachable!("the tasks end before that"),
+    }
+}
+
 /// The combinator does not poll the wait when it is polled itself.
 #[with_context]
 async fn unordered(group: Group<(), Fault>) -> Result<(), Fault> {
@@ -143,6 +152,7 @@ async fn unordered(group: Group<(), Fault>) -> Result<(), Fault> {
 
 #[tokio::test(start_paused = true)]
 async fn g4_combinators_in_annotated_callers_wait() {
+    waits_for_all(|ctx, group| async move { selected(&ctx, group).await }).await;
     waits_for_all(|ctx, group| async move { joined(&ctx, group).await }).await;
     waits_for_all(|ctx, group| async move { unordered(&ctx, group).await }).await;
 }

@@ -1,5 +1,7 @@
 //! A task as the crew keeps it: not started, or at work; then how it ended.
 
+use super::discard;
+use crate::context::Context;
 use pin_project_lite::pin_project;
 use std::{
     any::Any,
@@ -9,9 +11,6 @@ use std::{
     task::{Context as TaskContext, Poll, ready},
 };
 use tokio::task::JoinHandle;
-
-use super::discard;
-use crate::context::Context;
 
 /// Which task of the group, and the line that spawned it.
 #[derive(Clone, Copy)]
