@@ -80,7 +80,7 @@ fn work(ctx: &Context) -> JoinHandle<Result<(), Cancelled>> {
 }
 
 #[with_context]
-async fn wait_forever() -> Result<(), Cancelled> {
+pub(crate) async fn wait_forever() -> Result<(), Cancelled> {
     // A checkpoint, as every `.await` in an annotated function: from here the function returns.
     pending::<()>().await;
     Ok(())

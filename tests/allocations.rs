@@ -112,7 +112,7 @@ fn background_and_clones_allocate_nothing() {
 }
 
 #[test]
-fn a_scope_allocates_once_wherever_it_is_made() {
+fn a_scope_allocates_once_and_a_merge_twice_wherever_it_is_made() {
     let (_root, parents) = parents();
     let shutdown = Context::background().with_cancel();
     let at = Instant::now() + HOUR / 2;
@@ -124,8 +124,9 @@ fn a_scope_allocates_once_wherever_it_is_made() {
         costs(1, || drop(parent.with_timeout(HOUR / 2)));
         costs(1, || drop(parent.with_timeout(2 * HOUR)));
         costs(1, || drop(parent.with_deadline(at)));
-        costs(1, || drop(parent.merge(&shutdown)));
-        costs(1, || drop(shutdown.merge(parent)));
+        // The other side stands apart, so that no other scope needs room for one.
+        costs(2, || drop(parent.merge(&shutdown)));
+        costs(2, || drop(shutdown.merge(parent)));
         costs(1, || parent.with_cancel().cancel());
     }
 }

@@ -1,6 +1,8 @@
 //! The body of one function.
 
-use proc_macro2::{Ident, Span};
+use std::mem;
+
+use proc_macro2::Span;
 use syn::visit_mut::VisitMut;
 use syn::{Block, Expr, Stmt, Token, parse_quote_spanned};
 
@@ -9,6 +11,7 @@ use crate::future;
 use crate::rewrite::Rewriter;
 use crate::runtime::Runtime;
 use crate::scope::{Exit, Scope};
+use crate::seat::{self, Seat};
 use crate::syntax::{self, generated, start_of};
 
 /// Puts the prologue in front of the part that runs under the context, and rewrites that part.
@@ -53,11 +56,21 @@ fn returned_future(block: &mut Block, prologue: Vec<Stmt>, exit: Scope, rewriter
 }
 
 fn walk(block: &mut Block, prologue: Vec<Stmt>, scope: Scope, rewriter: &mut Rewriter) {
-    block.stmts.splice(0..0, prologue);
     if !matches!(rewriter.scope, Scope::Abandoned) {
         rewriter.scope = scope;
     }
+    let seat = mem::replace(&mut rewriter.seat, Seat::Unknown);
+    let mut first = Block {
+        brace_token: block.brace_token,
+        stmts: prologue,
+    };
+    rewriter.visit_block_mut(&mut first);
+    rewriter.seat = seat;
     rewriter.visit_block_mut(block);
+    if mem::take(&mut rewriter.seated) {
+        seat::make(&mut block.stmts, rewriter.runtime);
+    }
+    block.stmts.splice(0..0, first.stmts);
 }
 
 /// The statements that put the rest of a body under a deadline.
@@ -71,7 +84,7 @@ pub(crate) fn timeout(after: &Expr, names: &Runtime) -> [Stmt; 2] {
     let span = start_of(after).unwrap_or_else(Span::call_site);
     let quiet = generated(span);
     let outer = names.ctx(span);
-    let inner = Ident::new("ctx", Span::call_site());
+    let inner = names.name("ctx", Span::call_site());
     let context = names.path(&["Context"], quiet);
     let with_timeout = names.path(&["Context", "with_timeout"], span);
     let scope = syntax::call(with_timeout, [outer, after.clone()], span);

@@ -6,7 +6,6 @@ use syn::{Expr, ExprAwait, ExprMatch, Token, token};
 use crate::runtime::Runtime;
 use crate::scope::Exit;
 use crate::syntax::{self, generated, result_arm, start_of};
-use crate::uses::Uses;
 
 /// Puts the context in front of an await.
 // Input:
@@ -21,12 +20,15 @@ use crate::uses::Uses;
 // There is no block and no `let` around BASE, so its temporaries live as long as they did. The
 // call stands at the `await` (that is the line a cancellation names), the `match` at BASE (that
 // is where a lint about the value points).
+//
+// An await on the function's own `ctx` uses the state of the function instead (see `seat`), which is
+// borrowed last, since there may be other awaits in BASE:
+//     match ::ctx::__private::race_in(BASE, &mut __body).await { .. }
 pub(crate) fn checkpoint(
     await_: ExprAwait,
-    name: &str,
-    uses: Uses,
     exit: Exit,
     runtime: &Runtime,
+    call: impl FnOnce(Expr, Span) -> Expr,
 ) -> Expr {
     let ExprAwait {
         attrs,
@@ -36,8 +38,7 @@ pub(crate) fn checkpoint(
     } = await_;
     let span = await_token.span;
     let first = start_of(&base).unwrap_or(span);
-    let handle = runtime.handle(uses, span);
-    let call = runtime.call(name, [handle, argument(*base)], span);
+    let call = call(argument(*base), span);
     let awaited = ExprAwait {
         attrs: Vec::new(),
         base: Box::new(call),

@@ -12,6 +12,7 @@ use crate::parameter::{self, Parameter};
 use crate::rewrite::Rewriter;
 use crate::runtime::Runtime;
 use crate::scope::{Exit, Scope};
+use crate::seat::Seat;
 use crate::uses::Uses;
 use crate::value::{self, Value};
 use crate::{body, validate};
@@ -44,7 +45,8 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
         Scope::Abandoned
     };
     let prologue = prologue(function, &values, options, &runtime);
-    if let Parameter::Injected = Parameter::of(function) {
+    let parameter = Parameter::of(function);
+    if let Parameter::Injected = parameter {
         parameter::inject(function, written, options, &runtime);
     }
     let mode = options.mode();
@@ -54,8 +56,19 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
         scope,
         mode,
         uses: Uses::default(),
+        seat: seat(&parameter, options),
+        seated: false,
     };
     body::rewrite(function, prologue, &mut rewriter);
+}
+
+/// Whether the body's `ctx` is a `&Context` for certain. A type that the author wrote may be anything.
+fn seat(parameter: &Parameter, options: &Options) -> Seat {
+    let by_value = options.owned.is_some() && options.timeout.is_none();
+    match parameter {
+        Parameter::Injected | Parameter::Root if !by_value => Seat::Own,
+        _ => Seat::Unknown,
+    }
 }
 
 /// What runs before the author's first statement.

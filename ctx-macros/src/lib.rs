@@ -21,6 +21,7 @@ mod parameter;
 mod rewrite;
 mod runtime;
 mod scope;
+mod seat;
 mod select;
 mod shield;
 mod slot;

@@ -16,6 +16,7 @@ use crate::marks::{self, Mark, Marks, attrs_of};
 use crate::options::Mode;
 use crate::runtime::Runtime;
 use crate::scope::{Exit, Scope};
+use crate::seat::{self, Seat};
 use crate::shield;
 use crate::uses::Uses;
 
@@ -27,11 +28,18 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) mode: Mode,
     /// What the expression that the walk is in does to `ctx`.
     pub(crate) uses: Uses,
+    /// Which `ctx` is in scope.
+    pub(crate) seat: Seat,
+    /// Whether some await uses the function's state.
+    pub(crate) seated: bool,
 }
 
 impl VisitMut for Rewriter<'_> {
     fn visit_block_mut(&mut self, block: &mut Block) {
+        let outer = self.seat;
+        self.shadowed(block.stmts.iter().any(seat::item_shadows));
         for mut stmt in mem::take(&mut block.stmts) {
+            let shadows = seat::shadows(&stmt);
             match &mut stmt {
                 Stmt::Local(local) => block.stmts.extend(self.local(local)),
                 Stmt::Item(item) => self.visit_item_mut(item),
@@ -39,7 +47,9 @@ impl VisitMut for Rewriter<'_> {
                 Stmt::Macro(_) => stmt = self.macro_statement(stmt),
             }
             block.stmts.push(stmt);
+            self.shadowed(shadows);
         }
+        self.seat = outer;
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
@@ -141,25 +151,45 @@ impl Rewriter<'_> {
             Expr::Await(_) => self.await_(expr),
             Expr::Macro(_) => macros::rewrite(expr, self),
             Expr::Verbatim(tokens) => macros::refuse_unknown_syntax(tokens, self),
-            _ => visit_mut::visit_expr_mut(self, expr),
+            _ => {
+                let outer = self.seat;
+                self.shadowed(seat::binds_within(expr));
+                visit_mut::visit_expr_mut(self, expr);
+                self.seat = outer;
+            }
         }
     }
 
     fn await_(&mut self, expr: &mut Expr) {
         let uses = self.uses_of(|this| visit_mut::visit_expr_mut(this, expr));
-        let name = match self.mode {
-            Mode::Race => "race",
-            Mode::Between => "between",
+        let (alone, seated) = match self.mode {
+            Mode::Race => ("race", "race_in"),
+            Mode::Between => ("between", "between_in"),
             Mode::None => return,
         };
         let Scope::Async(exit) = self.scope else {
             return;
         };
+        let (runtime, own) = (self.runtime, self.seat == Seat::Own);
         self.uses.see_borrow();
+        self.seated |= own;
         *expr = match mem::replace(expr, Expr::PLACEHOLDER) {
-            Expr::Await(await_) => checkpoint(await_, name, uses, exit, self.runtime),
+            Expr::Await(await_) => checkpoint(await_, exit, runtime, |base, span| {
+                if own {
+                    runtime.call(seated, [base, seat::borrow(span)], span)
+                } else {
+                    runtime.call(alone, [runtime.handle(uses, span), base], span)
+                }
+            }),
             other => other,
         };
+    }
+
+    /// From here on the `ctx` in scope may be another one.
+    pub(crate) fn shadowed(&mut self, shadowed: bool) {
+        if shadowed {
+            self.seat = Seat::Unknown;
+        }
     }
 
     /// Walks a part of the expression that the walk is in, and says what that part does to `ctx`.
@@ -181,6 +211,7 @@ impl Rewriter<'_> {
     /// Walks an `async` block or closure that is annotated for itself.
     fn annotated(&mut self, expr: &mut Expr, mark: Span, mode: Mode) {
         let outer = mem::replace(&mut self.mode, mode);
+        let seat = mem::replace(&mut self.seat, Seat::Unknown);
         match expr {
             Expr::Async(block) => {
                 let exit = Exit::at(&ReturnType::Default, block.async_token.span);
@@ -202,14 +233,15 @@ impl Rewriter<'_> {
                 self.expression(expr);
             }
         }
-        self.mode = outer;
+        (self.mode, self.seat) = (outer, seat);
     }
 
     pub(crate) fn in_mode(&mut self, marks: &Marks, walk: impl FnOnce(&mut Self)) {
         let mode = marks.checkpoints.map_or(self.mode, |(_, mode)| mode);
-        let outer = mem::replace(&mut self.mode, mode);
+        let outer = (mem::replace(&mut self.mode, mode), self.seat);
+        self.shadowed(marks.shield.is_some());
         walk(self);
-        self.mode = outer;
+        (self.mode, self.seat) = outer;
     }
 
     fn within(&mut self, scope: Scope, walk: impl FnOnce(&mut Self)) {

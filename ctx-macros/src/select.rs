@@ -12,6 +12,7 @@ use syn::{Expr, ExprBlock, ExprMatch, Macro, Pat, Result, Token, parse_quote_spa
 use crate::macros::foreign_select;
 use crate::rewrite::Rewriter;
 use crate::scope::Exit;
+use crate::seat;
 use crate::slot;
 use crate::syntax::generated;
 
@@ -55,7 +56,12 @@ pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<Option
     let Ok(mut select) = Select::parse.parse2(mac.tokens.clone()) else {
         return exit.map_or(Ok(None), |_| Err(foreign_select(mac)));
     };
-    let uses = rewriter.uses_of(|rewriter| select.each(|expr| rewriter.visit_expr_mut(expr)));
+    let uses = rewriter.uses_of(|rewriter| {
+        let outer = rewriter.seat;
+        rewriter.shadowed(select.branches.iter().any(|branch| seat::binds(&branch.pat)));
+        select.each(|expr| rewriter.visit_expr_mut(expr));
+        rewriter.seat = outer;
+    });
     let Some(exit) = exit else {
         mac.tokens = select.into_tokens();
         return Ok(None);

@@ -26,9 +26,10 @@
 
 use crate::{
     few::Few,
-    frame::{Asking, Frame, Heard, WakerId, waker_id, with_stack},
+    frame::{Frame, WakerId, waker_id},
     hold::Held,
-    node::{Descent, Node, address, descent},
+    node::{Descent, Node, descent},
+    stack::{Rare, Stack, is_over, take_over, with_stack},
     sweep::contain,
 };
 use std::{sync::Arc, task::Waker};
@@ -46,12 +47,17 @@ const FOREIGN: usize = 1;
 impl Answer {
     pub(crate) const NONE: Answer = Answer { asker: 0, poll: 0 };
 
-    #[inline]
     fn to(frame: &Frame, foreign: bool) -> Self {
         Self {
             asker: frame.owner | if foreign { FOREIGN } else { 0 },
             poll: frame.poll,
         }
+    }
+
+    /// An answer with the asker's own waker.
+    #[inline]
+    pub(crate) fn near(owner: usize, poll: u64) -> Self {
+        Self { asker: owner, poll }
     }
 
     #[inline]
@@ -71,52 +77,6 @@ impl Answer {
     fn repeats(self, other: Answer) -> bool {
         self.owner() == other.owner() && self.poll == other.poll
     }
-}
-
-/// Answers the nearest frame, if that is all there is to do. True if it was, or if nobody asks.
-#[inline]
-pub(crate) fn answer_nearest(answer: &mut Answer, line: &Arc<Node>, waker: &Waker) -> bool {
-    with_stack(|stack| answer_last(&mut stack.frames, answer, line, waker)).unwrap_or(true)
-}
-
-/// The end of a pending poll in the common case, a call within a call: the checkpoint was answered, and
-/// answers the nearest frame. What it heard comes back if it is not as simple as that.
-#[inline]
-pub(crate) fn leave_answering(
-    asking: Asking,
-    answer: &mut Answer,
-    line: &Arc<Node>,
-    waker: &Waker,
-) -> Option<Heard> {
-    asking.leave_by(|stack, heard| {
-        let answered = heard.answers > 0 && !heard.foreign && heard.is_plain();
-        if answered && answer_last(&mut stack.frames, answer, line, waker) {
-            None
-        } else {
-            Some(heard)
-        }
-    })
-}
-
-/// It is simple where the last frame is on the same line and has the same waker, and it is the one that
-/// was answered before.
-#[inline]
-fn answer_last(frames: &mut [Frame], answer: &mut Answer, line: &Arc<Node>, waker: &Waker) -> bool {
-    let Some(frame) = frames.last_mut() else {
-        return true;
-    };
-    let simple = frame.line == address(line)
-        && frame.waker == waker_id(waker)
-        && frame.ordered
-        && !frame.dropping
-        && (answer.is_none() || frame.is(*answer));
-    if simple {
-        if answer.poll != frame.poll {
-            frame.heard.answers += 1;
-        }
-        *answer = Answer::to(frame, false);
-    }
-    simple
 }
 
 /// What a checkpoint's answers seldom need.
@@ -156,7 +116,7 @@ impl Answers<'_> {
     /// Answers, and holds, for a checkpoint on `line` that stays pending.
     pub(crate) fn give(&mut self, line: &Arc<Node>, waker: &Waker, manner: Manner) {
         let left_away = with_stack(|stack| {
-            let mut given = self.answer_frames(&mut stack.frames, line, waker_id(waker), manner);
+            let mut given = self.answer_frames(stack, line, waker_id(waker), manner);
             if given.is_empty() && manner == Manner::Watches {
                 // It keeps watch for those whom it answered before.
                 return false;
@@ -170,8 +130,8 @@ impl Answers<'_> {
                     continue;
                 }
                 match stack.asker(earlier) {
-                    Some(frame) => frame.take_back(earlier),
-                    None => away |= !earlier.is_foreign() && !stack.is_over(earlier),
+                    Some((frame, _)) => frame.take_back(earlier),
+                    None => away |= !earlier.is_foreign() && !is_over(earlier),
                 }
             }
             away
@@ -184,15 +144,15 @@ impl Answers<'_> {
 
     fn answer_frames(
         &mut self,
-        frames: &mut [Frame],
+        stack: &mut Stack,
         line: &Arc<Node>,
         id: WakerId,
         manner: Manner,
     ) -> Few<Answer> {
         let mut given = Few::new();
         let mut task = None;
-        let mut held = 0;
-        for frame in frames.iter_mut().rev().filter(|frame| !frame.dropping) {
+        let frames = stack.frames.iter_mut().rev();
+        for (frame, rare) in frames.filter(|(frame, _)| !frame.is_dropping()) {
             let foreign = frame.waker != id;
             if foreign && *task.get_or_insert_with(tokio::task::try_id) != frame.task {
                 break;
@@ -201,18 +161,15 @@ impl Answers<'_> {
                 None => {}
                 Some(Descent::Open) if manner != Manner::Holds => {
                     let answer = Answer::to(frame, foreign);
-                    if !self.includes(answer) {
-                        frame.heard.answers += 1;
-                    }
-                    frame.heard.foreign |= foreign;
+                    frame.take_answer(!self.includes(answer), foreign);
                     given.push(answer);
-                    if frame.ordered {
+                    if frame.is_ordered() {
                         break;
                     }
                 }
                 Some(Descent::Open | Descent::Shielded) => {
-                    self.more.held.add(frame.heard.hold(), held);
-                    held += 1;
+                    frame.mark_rare();
+                    Rare::of(rare).held_by(self.more.held.shield());
                 }
             }
         }
@@ -294,14 +251,14 @@ fn tell(answer: Answer, wakers: &mut Few<Waker>, news: News) -> Asker {
         return Asker::Told;
     }
     let told = with_stack(|stack| {
-        let Some(frame) = stack.asker(answer) else {
-            return answer.is_foreign() || stack.is_over(answer);
+        let Some((frame, rare)) = stack.asker(answer) else {
+            return answer.is_foreign() || is_over(answer);
         };
         if news == News::Leaves {
             frame.take_back(answer);
         }
         if !answer.is_foreign() {
-            frame.take_over(wakers);
+            take_over(frame, rare, wakers);
         }
         true
     });

@@ -79,9 +79,7 @@ pub(crate) fn register(scope: ScopeRef<'_>, callback: Callback) -> Ticket {
     let home = handle.as_ref().map(Handle::id);
     let mut timer = alarm(scope, home);
     let mut links = scope.own.links.lock();
-    let callbacks = links
-        .callbacks
-        .get_or_insert_with(|| Box::new(Callbacks::new(Arc::clone(scope.node))));
+    let callbacks = links.callbacks_or(|| Callbacks::new(Arc::clone(scope.node)));
     let number = callbacks.next_number;
     callbacks.next_number += 1;
     if callbacks.queue(home).is_none() {
@@ -109,7 +107,7 @@ pub(crate) fn register(scope: ScopeRef<'_>, callback: Callback) -> Ticket {
 /// Takes a callback out before it runs; `None` if it has been taken already.
 pub(crate) fn take(scope: ScopeRef<'_>, ticket: Ticket) -> Option<Callback> {
     let mut links = scope.own.links.lock();
-    let callbacks = links.callbacks.as_mut()?;
+    let callbacks = links.callbacks()?;
     let queue = callbacks.queue(ticket.home)?;
     let place = queue
         .waiting
@@ -122,7 +120,7 @@ pub(crate) fn take(scope: ScopeRef<'_>, ticket: Ticket) -> Option<Callback> {
         None
     };
     let idle = if callbacks.is_idle() {
-        links.callbacks.take()
+        links.take_callbacks()
     } else {
         None
     };
@@ -137,7 +135,7 @@ pub(crate) fn start(scope: ScopeRef<'_>) {
     let mut homes = Vec::new();
     let mut timers = Vec::new();
     let mut links = scope.own.links.lock();
-    if let Some(callbacks) = &mut links.callbacks {
+    if let Some(callbacks) = links.callbacks() {
         for queue in &mut callbacks.queues {
             timers.extend(queue.timer.take());
             if !queue.running && !queue.waiting.is_empty() {
@@ -164,7 +162,7 @@ pub(crate) fn start(scope: ScopeRef<'_>) {
 
 /// A timer that starts the callbacks at the scope's deadline. No task waits for it: its waker does it.
 fn alarm(scope: ScopeRef<'_>, home: Option<Id>) -> Option<Timer> {
-    let at = scope.own.deadline.as_ref()?.at;
+    let at = scope.own.deadline?;
     let waker = Ring::waker(scope, home);
     let mut timer = None;
     match Timer::poll(&mut timer, at, &mut TaskContext::from_waker(&waker)) {
@@ -209,16 +207,16 @@ impl Wake for Ring {
 
 /// Gives a queue whose runtime has gone a timer that needs none.
 fn rearm(scope: ScopeRef<'_>, home: Option<Id>) {
-    let Some(deadline) = &scope.own.deadline else {
+    let Some(deadline) = scope.own.deadline else {
         return;
     };
-    let Some(timer) = Timer::ring_outside(deadline.at, &Ring::waker(scope, home)) else {
+    let Some(timer) = Timer::ring_outside(deadline, &Ring::waker(scope, home)) else {
         scope.settle(true);
         return;
     };
     let mut timer = Some(timer);
     let mut links = scope.own.links.lock();
-    if let Some(queue) = links.callbacks.as_mut().and_then(|it| it.queue(home)) {
+    if let Some(queue) = links.callbacks().and_then(|it| it.queue(home)) {
         // Where nothing waits any more, or a start has taken the timer out, none is needed.
         if queue.timer.is_some() {
             std::mem::swap(&mut queue.timer, &mut timer);
@@ -253,10 +251,10 @@ impl Runner {
     fn next(&mut self) -> Option<(Callback, Cancelled)> {
         let node = Arc::clone(&self.node);
         let scope = ScopeRef::of(&node)?;
-        let record = scope.own.state.record()?;
+        let record = scope.record()?;
         let mut idle = None;
         let mut links = scope.own.links.lock();
-        let callbacks = links.callbacks.as_mut()?;
+        let callbacks = links.callbacks()?;
         let next = match callbacks.queue(self.home) {
             Some(queue) => {
                 let next = queue.waiting.pop_front();
@@ -267,7 +265,7 @@ impl Runner {
         };
         self.finished = next.is_none();
         if callbacks.is_idle() {
-            idle = links.callbacks.take();
+            idle = links.take_callbacks();
         }
         drop(links);
         drop(idle);

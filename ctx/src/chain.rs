@@ -16,10 +16,11 @@ pub(crate) fn print(node: Option<&Arc<Node>>, f: &mut fmt::Formatter<'_>) -> fmt
             Kind::Scope(_) => print_scope(node, f)?,
             Kind::Layer(layer) => {
                 f.write_str(".with_value(")?;
-                layer.key.describe(layer.value.as_ref(), f)?;
+                layer.describe(f)?;
                 f.write_char(')')?;
             }
-            Kind::Shield { .. } => f.write_str(".without_cancel()")?,
+            Kind::Shield => f.write_str(".without_cancel()")?,
+            Kind::Annex(_) => {}
         }
     }
     Ok(())
@@ -30,14 +31,18 @@ fn print_scope(node: &Arc<Node>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let Some(scope) = ScopeRef::of(node) else {
         return Ok(());
     };
-    let made = &scope.own.made;
-    match made.how {
-        How::Cancel => f.write_str(".with_cancel(")?,
-        How::Timeout(after) => write!(f, ".with_timeout({after:?}, ")?,
+    match node.how {
+        How::Cancel | How::Not => f.write_str(".with_cancel(")?,
+        How::Timeout => {
+            let after = scope.asked_for().unwrap_or_default();
+            write!(f, ".with_timeout({after:?}, ")?;
+        }
         How::Deadline => f.write_str(".with_deadline(")?,
         How::Merge => f.write_str(".merge(")?,
-        #[cfg(any(feature = "signal", feature = "tokio-util"))]
-        How::Bridge(method) => write!(f, ".{method}(")?,
+        #[cfg(feature = "tokio-util")]
+        How::Token => f.write_str(".with_token(")?,
+        #[cfg(feature = "signal")]
+        How::Signal => f.write_str(".with_shutdown_signal(")?,
     }
     if let Some(record) = scope.observe() {
         let how = if record.cancelled.is_deadline_exceeded() {
@@ -46,11 +51,9 @@ fn print_scope(node: &Arc<Node>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             "cancelled"
         };
         write!(f, "{how}, ")?;
-    } else if let (How::Timeout(_) | How::Deadline, Some(deadline)) =
-        (made.how, &scope.own.deadline)
-    {
-        let left = deadline.at.saturating_duration_since(Instant::now());
+    } else if let (How::Timeout | How::Deadline, Some(deadline)) = (node.how, scope.own.deadline) {
+        let left = deadline.saturating_duration_since(Instant::now());
         write!(f, "{left:.1?} left, ")?;
     }
-    write!(f, "{}:{})", made.at.file(), made.at.line())
+    write!(f, "{}:{})", scope.own.at.file(), scope.own.at.line())
 }

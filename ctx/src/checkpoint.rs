@@ -3,8 +3,7 @@
 use crate::{
     context::Context,
     error::Cancelled,
-    few::Few,
-    keeper::{Keeper, Mode},
+    keeper::{Keeper, Mode, Start},
     state::Record,
 };
 use pin_project_lite::pin_project;
@@ -16,27 +15,73 @@ use std::{
     task::{Context as TaskContext, Poll, ready},
 };
 
-/// Where a checkpoint stands: on which context, and at which line.
+/// Where a checkpoint stands: on which context, and at which line; and who keeps its state.
 pub trait Site {
-    /// The context whose end it waits for.
-    fn context(&self) -> &Context;
+    /// What is left of it once its future was given up.
+    type Left;
+    /// The context whose end it waits for, and the state.
+    fn parts(&mut self) -> (&Context, &mut Keeper);
+    /// The address of the context's line; zero where there is none.
+    fn line(&self) -> usize;
     /// The line that its error names.
     fn at(&self) -> &'static Location<'static>;
+    /// What to keep of the error that is returned.
+    fn leave(cancelled: &Cancelled) -> Self::Left;
+    /// The error once more, for who polls again.
+    fn again(left: &Self::Left) -> Cancelled;
+
+    /// Tells tests that listen that the checkpoint is about to start.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    fn tell(&mut self) {
+        let at = self.at();
+        let (context, keeper) = self.parts();
+        if !keeper.has_started() {
+            crate::probe::starts(keeper, context, at);
+        }
+    }
 }
 
 /// A site of one checkpoint. `C` is a context, borrowed or owned.
 pub struct Here<C> {
-    pub(crate) context: C,
-    pub(crate) at: &'static Location<'static>,
+    keeper: Keeper,
+    context: C,
+    at: &'static Location<'static>,
+}
+
+impl<C: AsRef<Context>> Here<C> {
+    pub(crate) fn new(context: C, at: &'static Location<'static>, mode: Mode) -> Self {
+        Self {
+            keeper: Keeper::new(mode),
+            context,
+            at,
+        }
+    }
 }
 
 impl<C: AsRef<Context>> Site for Here<C> {
-    fn context(&self) -> &Context {
-        self.context.as_ref()
+    type Left = Cancelled;
+
+    fn parts(&mut self) -> (&Context, &mut Keeper) {
+        (self.context.as_ref(), &mut self.keeper)
+    }
+
+    #[inline]
+    fn line(&self) -> usize {
+        self.context.as_ref().line_address()
     }
 
     fn at(&self) -> &'static Location<'static> {
         self.at
+    }
+
+    fn leave(cancelled: &Cancelled) -> Cancelled {
+        cancelled.clone()
+    }
+
+    // A context that ended stays so.
+    fn again(left: &Cancelled) -> Cancelled {
+        left.clone()
     }
 }
 
@@ -46,7 +91,7 @@ pin_project! {
     /// It is one type around its future and no more, since each layer counts twice: in the size of the
     /// futures around it, and in how deep calls may be nested before rustc no longer sees that they are
     /// `Send`. So it is an enum, and the order of the fields is the order in which they are dropped: the
-    /// keeper stands for the checkpoint until the future is gone.
+    /// site, with the keeper, stands for the checkpoint until the future is gone.
     #[doc(hidden)]
     #[project = Stage]
     #[must_use = "futures do nothing unless polled"]
@@ -59,15 +104,12 @@ pin_project! {
             // What it guards.
             #[pin]
             future: F,
-            // What it has heard and promised.
-            keeper: Keeper,
             // Where it stands.
             site: S,
         },
         // It gave its future up.
         Over {
-            // The error that it returned.
-            cancelled: Cancelled,
+            left: S::Left,
         },
     }
 
@@ -76,9 +118,10 @@ pin_project! {
         S: Site,
     {
         fn drop(this: Pin<&mut Self>) {
-            if let Stage::Live { keeper, site, .. } = this.project() {
+            if let Stage::Live { site, .. } = this.project() {
+                let (context, keeper) = site.parts();
                 if !keeper.is_idle() {
-                    keeper.close(site.context());
+                    keeper.close(context);
                 }
             }
         }
@@ -86,12 +129,8 @@ pin_project! {
 }
 
 impl<S: Site, F> Checkpoint<S, F> {
-    pub(crate) fn new(site: S, mode: Mode, future: F) -> Self {
-        Self::Live {
-            future,
-            keeper: Keeper::new(mode),
-            site,
-        }
+    pub(crate) fn new(site: S, future: F) -> Self {
+        Self::Live { future, site }
     }
 
     /// Where it stands, until it is over.
@@ -105,56 +144,58 @@ impl<S: Site, F> Checkpoint<S, F> {
 
 /// One poll of a live checkpoint: its future's output, or the record of what ended its context. Then the
 /// keeper is ready for the future to be dropped.
-fn advance<S: Site, F: Future>(
+#[inline]
+fn advance<F: Future>(
     future: Pin<&mut F>,
-    keeper: &mut Keeper,
-    site: &S,
+    line: usize,
+    (context, keeper): (&Context, &mut Keeper),
     cx: &mut TaskContext<'_>,
 ) -> Poll<Result<F::Output, Record>> {
-    let context = site.context();
     if !keeper.has_started() {
-        if let Some(record) = ready!(keeper.start(context, cx)) {
-            return Poll::Ready(Err(record));
+        match keeper.start(context, cx) {
+            Start::Goes => {}
+            Start::Waits => return Poll::Pending,
+            Start::Refused => return Poll::Ready(keeper.refusal(context)),
         }
     }
-    let Some(line) = context.line() else {
+    if line == 0 {
         return future.poll(cx).map(Ok);
-    };
-    let asking = keeper.ask(line, cx.waker());
-    if let Poll::Ready(output) = future.poll(cx) {
-        keeper.deliver(context, asking.leave(), cx.waker());
-        return Poll::Ready(Ok(output));
     }
-    let Some(heard) = keeper.leave_pending(asking, line, cx.waker()) else {
-        return Poll::Pending;
-    };
-    let mut wakers = Few::new();
-    let Some(record) = keeper.stay(line, heard, &mut wakers, cx) else {
-        return Poll::Pending;
-    };
-    keeper.part(wakers, cx.waker());
-    Poll::Ready(Err(record))
+    let asking = keeper.ask(context, line, cx.waker());
+    let guard = asking.guard();
+    let polled = future.poll(cx);
+    guard.disarm();
+    match polled {
+        Poll::Ready(output) => {
+            keeper.deliver(asking, context, cx.waker());
+            Poll::Ready(Ok(output))
+        }
+        Poll::Pending => match keeper.stay(asking, context, cx) {
+            None => Poll::Pending,
+            Some(record) => Poll::Ready(Err(record)),
+        },
+    }
 }
 
 impl<S: Site, F: Future> Future for Checkpoint<S, F> {
     type Output = Result<F::Output, Cancelled>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        #[cfg(feature = "testing")]
+        if let Stage::Live { site, .. } = self.as_mut().project() {
+            site.tell();
+        }
         let cancelled = match self.as_mut().project() {
-            // A context that ended stays so.
-            Stage::Over { cancelled } => return Poll::Ready(Err(cancelled.clone())),
-            Stage::Live {
-                future,
-                keeper,
-                site,
-            } => match ready!(advance(future, keeper, site, cx)) {
+            Stage::Over { left } => return Poll::Ready(Err(S::again(left))),
+            Stage::Live { future, site } => match ready!(advance(future, site.line(), site.parts(), cx)) {
                 Ok(output) => return Poll::Ready(Ok(output)),
                 Err(record) => record.cancelled.noticed(site.at()),
             },
         };
         // This drops the future, before the error is returned (rule C4).
         self.set(Self::Over {
-            cancelled: cancelled.clone(),
+            left: S::leave(&cancelled),
         });
         Poll::Ready(Err(cancelled))
     }
@@ -206,14 +247,14 @@ pin_project! {
 
 impl<'a, F> RunUntilCancelled<'a, F> {
     pub(crate) fn new(context: &'a Context, at: &'static Location<'static>, future: F) -> Self {
-        let checkpoint = Checkpoint::new(Here { context, at }, Mode::Race, future);
+        let checkpoint = Checkpoint::new(Here::new(context, at, Mode::Race), future);
         Self { checkpoint }
     }
 }
 
 impl<F> RunUntilCancelledOwned<F> {
     pub(crate) fn new(context: Context, at: &'static Location<'static>, future: F) -> Self {
-        let checkpoint = Checkpoint::new(Here { context, at }, Mode::Race, future);
+        let checkpoint = Checkpoint::new(Here::new(context, at, Mode::Race), future);
         Self { checkpoint }
     }
 }
@@ -237,7 +278,7 @@ impl<F: Future> Future for RunUntilCancelledOwned<F> {
 impl<F> fmt::Debug for RunUntilCancelled<'_, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RunUntilCancelled")
-            .field(&self.checkpoint.site().map(Site::context))
+            .field(&self.checkpoint.site().map(|site| &site.context))
             .finish_non_exhaustive()
     }
 }
@@ -245,7 +286,7 @@ impl<F> fmt::Debug for RunUntilCancelled<'_, F> {
 impl<F> fmt::Debug for RunUntilCancelledOwned<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RunUntilCancelledOwned")
-            .field(&self.checkpoint.site().map(Site::context))
+            .field(&self.checkpoint.site().map(|site| &site.context))
             .finish_non_exhaustive()
     }
 }

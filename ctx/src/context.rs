@@ -4,13 +4,14 @@ use crate::{
     callback::OnCancel,
     chain,
     checkpoint::{RunUntilCancelled, RunUntilCancelledOwned},
-    derive,
+    derive::{self, Made},
     done::{self, Done, DoneOwned},
-    error::{BoxError, Cancelled, cause_from},
+    error::{BoxError, Cancelled, Cause, cause_from},
     layer,
-    node::{How, Kind, Made, Node, ScopeRef, values},
+    node::{How, Kind, Node, ScopeRef, values},
     scope::CancelScope,
-    state::Record,
+    state::{Record, State},
+    tree,
     value::Key,
 };
 use std::{fmt, panic::Location, sync::Arc, time::Duration};
@@ -127,7 +128,7 @@ impl Context {
     /// ```
     #[track_caller]
     pub fn with_timeout(&self, after: Duration) -> CancelScope {
-        let made = Made::new(How::Timeout(after), Location::caller());
+        let made = Made::within(after, Location::caller());
         self.derive(made, Instant::now().checked_add(after))
     }
 
@@ -143,9 +144,8 @@ impl Context {
     /// ```
     #[track_caller]
     pub fn with_deadline_cause(&self, at: Instant, cause: impl Into<BoxError>) -> CancelScope {
-        let mut made = Made::new(How::Deadline, Location::caller());
-        made.cause = Some(cause_from(cause));
-        self.derive(made, Some(at))
+        let made = Made::new(How::Deadline, Location::caller());
+        self.derive_caused(made, Some(at), cause_from(cause))
     }
 
     /// [`with_timeout`](Self::with_timeout), with the cause to be given if the deadline ends it.
@@ -160,9 +160,9 @@ impl Context {
     /// ```
     #[track_caller]
     pub fn with_timeout_cause(&self, after: Duration, cause: impl Into<BoxError>) -> CancelScope {
-        let mut made = Made::new(How::Timeout(after), Location::caller());
-        made.cause = Some(cause_from(cause));
-        self.derive(made, Instant::now().checked_add(after))
+        let made = Made::within(after, Location::caller());
+        let cause = cause_from(cause);
+        self.derive_caused(made, Instant::now().checked_add(after), cause)
     }
 
     /// A context below both this one and `other`: whichever ends first ends it.
@@ -184,12 +184,10 @@ impl Context {
     /// ```
     #[track_caller]
     pub fn merge(&self, other: &Context) -> CancelScope {
-        let made = Made::new(How::Merge, Location::caller());
-        CancelScope::new(derive::derive(
+        CancelScope::new(derive::merge(
             self.node.as_ref(),
             other.node.as_ref(),
-            made,
-            None,
+            Location::caller(),
         ))
     }
 
@@ -208,7 +206,7 @@ impl Context {
     /// ```
     #[must_use]
     pub fn with_value<T: Send + Sync + 'static>(&self, key: &'static Key<T>, value: T) -> Context {
-        Self::from_node(layer::add(self.node.as_ref(), key, Box::new(value)))
+        Self::from_node(layer::add(self.node.as_ref(), key, value))
     }
 
     /// The values of this context, without its end: no deadline, and no cancellation reaches it.
@@ -229,12 +227,12 @@ impl Context {
         let Some(up) = &self.node else {
             return Self::background();
         };
-        Self::from_node(Arc::new(Node {
-            kind: Kind::Shield {
-                values: values(up).cloned(),
-            },
-            up: Some(Arc::clone(up)),
-        }))
+        Self::from_node(Node::not_a_scope(
+            State::shield(),
+            Some(Arc::clone(up)),
+            values(up).cloned(),
+            Kind::Shield,
+        ))
     }
 
     /// When this context ends by itself: the earliest deadline from here up.
@@ -250,7 +248,7 @@ impl Context {
     /// ```
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        Some(self.scope()?.own.deadline.as_ref()?.at)
+        self.scope()?.own.deadline
     }
 
     /// The time until [`deadline`](Self::deadline): zero once it has passed.
@@ -284,7 +282,7 @@ impl Context {
     #[must_use]
     #[inline]
     pub fn is_cancelled(&self) -> bool {
-        self.scope().is_some_and(ScopeRef::is_ended)
+        self.node.as_ref().is_some_and(tree::has_ended)
     }
 
     /// What ended this context, or `None` while it is live. Once it is `Some`, it stays as it is.
@@ -324,13 +322,14 @@ impl Context {
     /// assert_eq!(sum(&ctx::Context::background(), &[1, 2, 3]).unwrap(), 6);
     /// ```
     #[track_caller]
+    #[inline]
     pub fn check(&self) -> Result<(), Cancelled> {
-        if !self.is_cancelled() {
-            return Ok(());
-        }
-        match self.err() {
-            Some(cancelled) => Err(cancelled.noticed(Location::caller())),
-            None => Ok(()),
+        #[cfg(feature = "testing")]
+        crate::probe::checks(self, Location::caller());
+        if self.is_cancelled() {
+            self.refuse(Location::caller())
+        } else {
+            Ok(())
         }
     }
 
@@ -528,9 +527,21 @@ impl Context {
         OnCancel::new(self, Box::new(f))
     }
 
-    #[track_caller]
+    /// What a check says of a context that has ended.
+    fn refuse(&self, at: &'static Location<'static>) -> Result<(), Cancelled> {
+        match self.scope().and_then(ScopeRef::record) {
+            Some(record) => Err(record.cancelled.noticed(at)),
+            None => Ok(()),
+        }
+    }
+
     fn derive(&self, made: Made, deadline: Option<Instant>) -> CancelScope {
-        CancelScope::new(derive::derive(self.node.as_ref(), None, made, deadline))
+        CancelScope::new(derive::derive(self.node.as_ref(), made, deadline))
+    }
+
+    fn derive_caused(&self, made: Made, deadline: Option<Instant>, cause: Cause) -> CancelScope {
+        let up = self.node.as_ref();
+        CancelScope::new(derive::derive_caused(up, made, deadline, cause))
     }
 
     pub(crate) fn from_node(node: Arc<Node>) -> Self {
@@ -545,6 +556,12 @@ impl Context {
     #[inline]
     pub(crate) fn line(&self) -> Option<&Arc<Node>> {
         crate::node::line(self.node.as_ref()?)
+    }
+
+    /// The address of the nearest scope or shield; zero where there is none.
+    #[inline]
+    pub(crate) fn line_address(&self) -> usize {
+        self.line().map_or(0, crate::node::address)
     }
 
     /// The scope whose end is this context's end.

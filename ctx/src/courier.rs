@@ -48,7 +48,14 @@ pub(crate) fn token_of(scope: ScopeRef<'_>) -> CancellationToken {
         token.cancel();
         return token;
     }
-    let own = scope.own.bridges.token(|| Courier::send(scope));
+    let known = scope.own.links.lock().token().cloned();
+    // Of two threads that make it at once the later one's stays; the other's courier goes on all the same.
+    let own = known.unwrap_or_else(|| {
+        let token = Courier::send(scope);
+        let before = scope.own.links.lock().set_token(token.clone());
+        drop(before);
+        token
+    });
     own.child_token()
 }
 
@@ -84,12 +91,12 @@ impl Courier {
     }
 
     fn set_timer(&self, scope: ScopeRef<'_>, waker: &Waker) {
-        let Some(deadline) = &scope.own.deadline else {
+        let Some(deadline) = scope.own.deadline else {
             return;
         };
         let mut timer = None;
         let mut cx = TaskContext::from_waker(waker);
-        if Timer::poll(&mut timer, deadline.at, &mut cx).is_ready() {
+        if Timer::poll(&mut timer, deadline, &mut cx).is_ready() {
             scope.settle(true);
         }
         let mut post = self.post.lock();
@@ -106,11 +113,11 @@ impl Courier {
     /// Puts a timer that needs no runtime in the place of one whose runtime has gone: a runtime rings all
     /// its timers then, however long before their time.
     fn rearm(self: &Arc<Self>, scope: ScopeRef<'_>) {
-        let Some(deadline) = &scope.own.deadline else {
+        let Some(deadline) = scope.own.deadline else {
             return;
         };
         let waker = Waker::from(Arc::clone(self));
-        let Some(timer) = Timer::ring_outside(deadline.at, &waker) else {
+        let Some(timer) = Timer::ring_outside(deadline, &waker) else {
             scope.settle(true);
             return;
         };
@@ -180,14 +187,18 @@ fn cancel(token: &CancellationToken) {
 
 /// Ends `scope`, which has just been made, when `token` is cancelled.
 pub(crate) fn follow(scope: ScopeRef<'_>, token: CancellationToken) {
-    if scope.own.state.load().ended() {
+    if scope.node.state.load().ended() {
         return;
     }
     let mut wait = Box::pin(unconstrained(token.cancelled_owned()));
     let waker = Waker::from(Arc::new(Follower(Arc::downgrade(scope.node))));
     match wait.as_mut().poll(&mut TaskContext::from_waker(&waker)) {
         Poll::Ready(()) => end(scope),
-        Poll::Pending => scope.own.bridges.hold(wait),
+        Poll::Pending => {
+            if let Some(bridge) = scope.node.bridge() {
+                bridge.hold(wait);
+            }
+        },
     }
 }
 
@@ -206,5 +217,5 @@ impl Wake for Follower {
 
 fn end(scope: ScopeRef<'_>) {
     let cause = cause_from(TokenCancelled);
-    scope.end(Trigger::Call, scope.own.made.at, Some(cause));
+    scope.end(Trigger::Call, scope.own.at, Some(cause));
 }

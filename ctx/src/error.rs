@@ -223,7 +223,20 @@ impl Cancelled {
         Report(self)
     }
 
+    /// One without cause, which nobody has noticed.
+    #[inline]
+    pub(crate) fn plain(trigger: Trigger, at: &'static Location<'static>) -> Self {
+        Self {
+            trigger,
+            at,
+            after: None,
+            cause: None,
+            noticed: None,
+        }
+    }
+
     /// The same error, as a checkpoint at `at` hands it on.
+    #[inline]
     pub(crate) fn noticed(mut self, at: &'static Location<'static>) -> Self {
         self.noticed = Some(at);
         self

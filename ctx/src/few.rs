@@ -1,6 +1,6 @@
 //! A growing list whose first element needs no allocation.
 //!
-//! Most scopes have at most one child that matters and one waiter, and a scope is to cost one allocation.
+//! Most of what is collected here has one element or none, and is to allocate nothing.
 //! Invariant: `rest` is empty while `first` is.
 
 pub(crate) struct Few<T> {
@@ -23,10 +23,6 @@ impl<T> Few<T> {
             first: None,
             rest: Vec::new(),
         }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.rest.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -69,20 +65,6 @@ impl<T> Few<T> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.first.iter().chain(&self.rest)
     }
-
-    pub(crate) fn get(&self, index: usize) -> Option<&T> {
-        match index.checked_sub(1) {
-            None => self.first.as_ref(),
-            Some(rest) => self.rest.get(rest),
-        }
-    }
-
-    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
-        match index.checked_sub(1) {
-            None => self.first.as_mut(),
-            Some(rest) => self.rest.get_mut(rest),
-        }
-    }
 }
 
 #[cfg(all(test, not(ctx_loom)))]
@@ -90,16 +72,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_a_stack_that_can_be_indexed() {
+    fn it_is_a_stack() {
         let mut few = Few::new();
         assert!(few.is_empty());
         (0..100).for_each(|n| few.push(n));
-        assert_eq!(few.len(), 100);
-        assert!((0..100).all(|n| few.get(n) == Some(&n)));
-        assert_eq!(few.get(100), None);
-        *few.get_mut(0).unwrap() = 7;
-        assert!((1..100).rev().all(|n| few.pop() == Some(n)));
-        assert_eq!((few.pop(), few.pop()), (Some(7), None));
+        assert!(few.iter().copied().eq(0..100));
+        assert!((0..100).rev().all(|n| few.pop() == Some(n)));
+        assert_eq!((few.pop(), few.is_empty()), (None, true));
     }
 
     #[test]

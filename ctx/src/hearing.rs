@@ -204,7 +204,7 @@ fn listen(kind: ShutdownSignal) {
     drop(idle);
     for node in news.iter().filter_map(Weak::upgrade) {
         if let Some(scope) = ScopeRef::of(&node) {
-            scope.end(Trigger::Call, scope.own.made.at, Some(cause_from(kind)));
+            scope.end(Trigger::Call, scope.own.at, Some(cause_from(kind)));
         }
     }
 }

@@ -74,35 +74,57 @@ impl Hold {
     }
 }
 
-/// The checkpoints that one shield holds.
+/// The checkpoints that one shield holds, until it ends.
+///
+/// The shield itself adds to them, and so do the checkpoints around it when their polls end.
+#[derive(Clone)]
+pub(crate) struct Shield(Arc<Lock<Option<Vec<Arc<Hold>>>>>);
+
+impl Shield {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Lock::new(Some(Vec::new()))))
+    }
+
+    /// Holds one more checkpoint, unless it is held already, or the shield has ended meanwhile.
+    pub(crate) fn hold(&self, hold: &Arc<Hold>) {
+        let mut held = self.0.lock();
+        let Some(held) = held.as_mut() else { return };
+        if held.iter().any(|known| Arc::ptr_eq(known, hold)) {
+            return;
+        }
+        if held.len() == held.capacity() {
+            // A checkpoint that is gone has left its hold to its holders, who may outlive many of them.
+            held.retain(|known| Arc::strong_count(known) > 1);
+        }
+        hold.acquire();
+        held.push(Arc::clone(hold));
+    }
+
+    /// The shield has ended.
+    fn end(&self) {
+        let held = self.0.lock().take();
+        held.into_iter().flatten().for_each(|hold| hold.release());
+    }
+}
+
+/// A checkpoint's own side of it: nobody is held until somebody is.
 #[derive(Default)]
-pub(crate) struct Held(Vec<Arc<Hold>>);
+pub(crate) struct Held(Option<Shield>);
 
 impl Held {
     pub(crate) fn is_nobody(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
-    /// Holds one more checkpoint, unless it is held already. `guess` is where it should stand: a shield
-    /// meets the same checkpoints in the same order at every poll.
-    pub(crate) fn add(&mut self, hold: &Arc<Hold>, guess: usize) {
-        let is_it = |known: &Arc<Hold>| Arc::ptr_eq(known, hold);
-        if self.0.get(guess).is_some_and(is_it) || self.0.iter().any(is_it) {
-            return;
-        }
-        if self.0.len() == self.0.capacity() {
-            // A checkpoint that is gone has left its hold to its holders, who may outlive many of them.
-            self.0.retain(|known| Arc::strong_count(known) > 1);
-        }
-        hold.acquire();
-        self.0.push(Arc::clone(hold));
+    pub(crate) fn shield(&mut self) -> &Shield {
+        self.0.get_or_insert_with(Shield::new)
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        for hold in self.0.drain(..) {
-            hold.release();
+        if let Some(shield) = &self.0 {
+            shield.end();
         }
     }
 }
@@ -113,10 +135,20 @@ mod tests {
 
     #[test]
     fn a_shield_forgets_the_checkpoints_that_are_gone() {
-        let (mut held, stays) = (Held::default(), Hold::new());
-        held.add(&stays, 0);
-        (0..10_000).for_each(|_| held.add(&Hold::new(), 1));
-        assert!(held.0.capacity() < 10);
-        assert!(Arc::ptr_eq(&held.0[0], &stays));
+        let (shield, stays) = (Shield::new(), Hold::new());
+        shield.hold(&stays);
+        (0..10_000).for_each(|_| shield.hold(&Hold::new()));
+        let held = shield.0.lock();
+        let held = held.as_ref().unwrap();
+        assert!(held.capacity() < 10);
+        assert!(Arc::ptr_eq(&held[0], &stays));
+    }
+
+    #[test]
+    fn a_shield_that_has_ended_holds_nobody_more() {
+        let (shield, hold) = (Shield::new(), Hold::new());
+        shield.end();
+        shield.hold(&hold);
+        assert_eq!(hold.state.lock().holders, 0);
     }
 }

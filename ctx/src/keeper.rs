@@ -16,16 +16,19 @@
 //! 2. Pending, it is answered, waiting or held, so that its end is noticed; or it cannot end (a shield) or
 //!    will not (`between`), and then it holds those around it.
 //! 3. Whatever leaves one of these states passes on its watch as `answer` demands (rule C8).
-//! 4. Where the context ends between an answer and the end of the poll, an answer with the same waker is
+//! 4. One that had no frame of its own (see `frame`) and was answered has nothing to promise: who answered
+//!    inside it has answered the one around it.
+//! 5. Where the context ends between an answer and the end of the poll, an answer with the same waker is
 //!    enough, since that waker was woken; with another waker the checkpoint wakes itself, to look again.
 
 use crate::{
     answer::{self, Answer, Answers, Manner, More, wake},
     context::Context,
     few::Few,
-    frame::{Asking, Heard, remember_over},
+    frame::{self, Asking, Heard, WakerId, answer_top, waker_id},
     hold::Hold,
-    node::{Node, ScopeRef},
+    node::{Node, ScopeRef, address},
+    stack::remember_over,
     state::Record,
     timer::Timer,
     wait_list::Key,
@@ -46,20 +49,52 @@ pub(crate) enum Mode {
     Between,
 }
 
+/// Whether a checkpoint's future may start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Start {
+    Goes,
+    /// Not in this poll: the budget is used up.
+    Waits,
+    /// Never: the context has ended.
+    Refused,
+}
+
 /// The state of one checkpoint.
 pub struct Keeper {
-    answer: Answer,
-    key: Key,
+    /// What it needs only where it waits itself, or has promised something.
+    watch: Option<Box<Watch>>,
     mode: Mode,
     started: bool,
-    /// Whether anybody inside ever answered, and so may look for this checkpoint when it goes away.
+    /// Whether anybody inside ever answered its frame, and so may look for it when it goes away.
     was_answered: bool,
+    /// Whether it keeps its place in the list for the next await of the same function (see `body`).
+    seat: Seat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seat {
+    /// There is no next await.
+    None,
+    /// There is one, and a future is awaited now.
+    Taken,
+    /// Nothing is awaited now. If there is a watch, it `is_just` a waker in the list, and nobody was
+    /// promised anything.
+    Free,
+}
+
+/// What a checkpoint has promised, and how it waits.
+struct Watch {
+    answer: Answer,
+    /// The waker that stands in the scope's list under `key`.
+    waker: WakerId,
+    key: Key,
+    timer: Option<Timer>,
     rare: Option<Box<Rare>>,
 }
 
 /// What most checkpoints never need.
+#[derive(Default)]
 struct Rare {
-    timer: Option<Timer>,
     hold: Option<Arc<Hold>>,
     more: More,
     /// From the decision to give up, or from the start of its drop, to its end.
@@ -77,10 +112,42 @@ struct Parting {
     asking: Option<Asking>,
 }
 
+impl Watch {
+    const fn new() -> Self {
+        Self {
+            answer: Answer::NONE,
+            waker: (0, 0),
+            key: Key::NONE,
+            timer: None,
+            rare: None,
+        }
+    }
+
+    /// Whether a waker like this one stands in the scope's list.
+    #[inline]
+    fn is_in_list(&self, waker: WakerId) -> bool {
+        self.waker == waker && self.key != Key::NONE
+    }
+
+    /// Whether it does no more than to wait with a waker like this one, and for a deadline.
+    #[inline]
+    fn is_just(&self, waker: WakerId) -> bool {
+        self.is_in_list(waker) && self.rare.is_none()
+    }
+
+    /// Takes the waker out of the scope's list.
+    fn withdraw(&mut self, scope: ScopeRef<'_>) -> Option<Waker> {
+        self.timer = None;
+        watch::withdraw(scope, &mut self.key)
+    }
+}
+
 impl Drop for Keeper {
     #[inline]
     fn drop(&mut self) {
-        if self.rare.is_some() {
+        #[cfg(feature = "testing")]
+        crate::probe::goes(self);
+        if self.may_be_parting() {
             self.end_parting();
         }
     }
@@ -88,23 +155,34 @@ impl Drop for Keeper {
 
 impl Keeper {
     pub(crate) const fn new(mode: Mode) -> Self {
+        Self::with(mode, Seat::None)
+    }
+
+    /// The state of all the checkpoints of one function, which follow each other.
+    pub(crate) const fn shared() -> Self {
+        Self::with(Mode::Race, Seat::Free)
+    }
+
+    const fn with(mode: Mode, seat: Seat) -> Self {
         Self {
-            answer: Answer::NONE,
-            key: Key::NONE,
+            watch: None,
             mode,
             started: false,
             was_answered: false,
-            rare: None,
+            seat,
         }
     }
 
-    /// Before the first poll: ready with `None` when the future may start, or with what refuses it.
+    /// The next checkpoint begins.
     #[inline]
-    pub(crate) fn start(
-        &mut self,
-        context: &Context,
-        cx: &mut TaskContext<'_>,
-    ) -> Poll<Option<Record>> {
+    pub(crate) fn begin(&mut self, mode: Mode) {
+        self.mode = mode;
+        self.started = false;
+        self.seat = Seat::Taken;
+    }
+
+    /// Before the first poll: whether the future may start.
+    pub(crate) fn start(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Start {
         match coop::poll_proceed(cx) {
             Poll::Ready(budget) => budget.made_progress(),
             Poll::Pending => {
@@ -113,29 +191,27 @@ impl Keeper {
                 if let Some(line) = context.line() {
                     self.give_answers(line, cx.waker(), Manner::Watches);
                 }
-                return Poll::Pending;
+                return Start::Waits;
             }
         }
         self.started = true;
-        match context.scope() {
-            Some(scope) if scope.is_ended() => {
-                self.finish(context, Few::new(), Some(cx.waker()));
-                Poll::Ready(scope.own.state.record())
-            }
-            _ => Poll::Ready(None),
+        if !context.is_cancelled() {
+            return Start::Goes;
         }
+        self.finish(context, Few::new(), Some(cx.waker()));
+        Start::Refused
+    }
+
+    /// What refused the future.
+    #[cold]
+    pub(crate) fn refusal<T>(&self, context: &Context) -> Result<T, Record> {
+        Err(context.observe().expect("a context that ended stays so"))
     }
 
     /// Whether nobody would notice if this checkpoint went away.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
-        !self.was_answered && self.is_quiet()
-    }
-
-    /// Whether this checkpoint keeps watch for nobody, itself included.
-    #[inline]
-    fn is_quiet(&self) -> bool {
-        self.answer.is_none() && self.key == Key::NONE && self.rare.is_none()
+        !self.was_answered && (self.watch.is_none() || self.seat == Seat::Free)
     }
 
     #[inline]
@@ -143,68 +219,190 @@ impl Keeper {
         self.started
     }
 
-    /// Opens the frame in which the future is polled.
-    #[inline]
-    pub(crate) fn ask(&mut self, line: &Arc<Node>, waker: &Waker) -> Asking {
-        let asking = Asking::poll(line, self.address(), waker);
-        if let Some(rare) = &mut self.rare {
-            if let Some(hold) = rare.hold.take() {
-                hold.awake();
-                Asking::lend(hold);
+    /// Asks, while the future is polled. `line` is the address of the context's line.
+    #[inline(always)]
+    pub(crate) fn ask(&mut self, context: &Context, line: usize, waker: &Waker) -> Asking {
+        if self.watch.is_none() && self.mode == Mode::Race {
+            if let Some(asking) = Asking::join(line, waker) {
+                return asking;
             }
+        }
+        self.ask_alone(context, line, waker)
+    }
+
+    #[inline(never)]
+    fn ask_alone(&mut self, context: &Context, line: usize, waker: &Waker) -> Asking {
+        let usual = match &self.watch {
+            Some(watch) => watch.rare.is_none(),
+            None => true,
+        };
+        if usual && self.mode == Mode::Race {
+            if let Some(asking) = Asking::join(line, waker) {
+                return asking;
+            }
+        }
+        let Some(line) = context.line() else {
+            return Asking::mute();
+        };
+        let asking = Asking::alone(line, self.address(), waker);
+        if !usual {
+            self.lend_hold();
         }
         asking
     }
 
-    /// The future was ready: the watch ends.
-    #[inline]
-    pub(crate) fn deliver(&mut self, context: &Context, heard: Heard, waker: &Waker) {
-        let answered = heard.answers > 0;
-        self.was_answered |= answered;
-        if !(heard.is_plain() && self.is_idle()) {
-            self.finish(context, heard.into_handed(), Some(waker));
-            // Who answered in this poll may be in the future still, and is dropped with it.
-            self.was_answered = answered;
+    #[cold]
+    fn lend_hold(&mut self) {
+        if let Some(hold) = self.take_hold() {
+            hold.awake();
+            Asking::lend(hold);
         }
     }
 
-    /// The future stayed pending: `None` if that was the common case of a call within a call, and all is
-    /// done, else what was heard.
+    /// The future was ready: the watch ends.
+    #[inline(always)]
+    pub(crate) fn deliver(&mut self, asking: Asking, context: &Context, waker: &Waker) {
+        if !(self.is_idle() && asking.joined_and_only(false)) {
+            self.deliver_heard(asking.leave(), context, waker);
+        }
+    }
+
     #[inline]
-    pub(crate) fn leave_pending(
+    pub(crate) fn deliver_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
+        let answered = heard.answered() && !heard.joined();
+        self.was_answered |= answered;
+        if heard.rare.is_none() && !self.was_answered && self.keeps_seat(waker) {
+            return;
+        }
+        self.finish_heard(heard, context, waker, answered);
+    }
+
+    #[inline(never)]
+    fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker, answered: bool) {
+        self.finish(context, heard.into_handed(), Some(waker));
+        // Who answered in this poll may be in the future still, and is dropped with it.
+        self.was_answered = answered;
+    }
+
+    /// The future stayed pending: the record if the checkpoint gives up. Then the caller drops the future.
+    #[inline(always)]
+    pub(crate) fn stay(
         &mut self,
         asking: Asking,
-        line: &Arc<Node>,
-        waker: &Waker,
-    ) -> Option<Heard> {
-        if self.mode != Mode::Race || self.key != Key::NONE || self.rare.is_some() {
-            return Some(asking.leave());
+        context: &Context,
+        cx: &mut TaskContext<'_>,
+    ) -> Option<Record> {
+        // A call within a call: the one inside waits for both.
+        if self.watch.is_none() && asking.joined_and_only(true) {
+            return None;
         }
-        let heard = answer::leave_answering(asking, &mut self.answer, line, waker);
-        self.was_answered |= heard.is_none();
-        heard
+        self.stay_alone(asking, context, cx)
     }
 
-    /// The future stayed pending: the record if the checkpoint is to give up. Then the caller says so to
-    /// `part` and drops the future.
-    pub(crate) fn stay(
+    #[inline]
+    fn stay_alone(
+        &mut self,
+        asking: Asking,
+        context: &Context,
+        cx: &mut TaskContext<'_>,
+    ) -> Option<Record> {
+        let heard = asking.leave();
+        let line = context.line()?;
+        #[cfg(feature = "testing")]
+        crate::probe::pends(self, heard.answered());
+        if self.stays(line, &heard, cx.waker()) {
+            return None;
+        }
+        self.stay_or_part(heard, line, cx)
+    }
+
+    #[inline(never)]
+    fn stay_or_part(
+        &mut self,
+        heard: Heard,
+        line: &Arc<Node>,
+        cx: &mut TaskContext<'_>,
+    ) -> Option<Record> {
+        let mut wakers = Few::new();
+        let record = self.decide(line, heard, &mut wakers, cx)?;
+        self.rare().parting = Some(Parting {
+            wakers,
+            current: Some(cx.waker().clone()),
+            asking: None,
+        });
+        Some(record)
+    }
+
+    /// The future was ready, and nobody was promised anything that cannot be taken back here.
+    ///
+    /// The waker stays in the list for the next await of the function, which mostly has the same one. The
+    /// answer is taken back from the asker that is at work, and so the asker needs it no more.
+    #[inline]
+    fn keeps_seat(&mut self, waker: &Waker) -> bool {
+        match &mut self.watch {
+            None => true,
+            Some(watch) if self.seat == Seat::Taken && watch.is_just(waker_id(waker)) => {
+                let free = frame::take_back_from_top(watch.answer);
+                if free {
+                    watch.answer = Answer::NONE;
+                    self.seat = Seat::Free;
+                }
+                free
+            }
+            Some(_) => false,
+        }
+    }
+
+    /// The future stayed pending: true if that was one of the two common cases, and all is done: the
+    /// innermost waits as it did before, or the outermost was answered.
+    #[inline]
+    fn stays(&mut self, line: &Arc<Node>, heard: &Heard, waker: &Waker) -> bool {
+        if self.mode != Mode::Race || heard.rare.is_some() || heard.unsure() {
+            return false;
+        }
+        let id = waker_id(waker);
+        if heard.answered() {
+            self.was_answered |= !heard.joined();
+            // From an earlier await it may wait still. It is woken for nothing then, but with those inside.
+            let quiet = match &self.watch {
+                None => true,
+                Some(watch) => watch.answer.is_none() && watch.is_just(id),
+            };
+            return quiet && (heard.joined() || frame::nobody_asks());
+        }
+        match &mut self.watch {
+            // Where there is a timer, it must be asked.
+            Some(watch) if watch.is_just(id) && watch.timer.is_none() => {
+                ScopeRef::of(line).is_some_and(|scope| !scope.is_ended())
+                    && answer_top(&mut watch.answer, address(line), id)
+            }
+            _ => false,
+        }
+    }
+
+    /// Decides, in a poll in which the future stayed pending: the record if the checkpoint is to give up.
+    pub(crate) fn decide(
         &mut self,
         line: &Arc<Node>,
         mut heard: Heard,
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
     ) -> Option<Record> {
-        let (answered, foreign) = (heard.answers > 0, heard.foreign);
-        self.was_answered |= answered;
-        let held = self.keep_hold(heard.take_hold(), cx.waker());
+        let (answered, unsure, joined) = (heard.answered(), heard.unsure(), heard.joined());
+        self.was_answered |= answered && !joined;
+        let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());
+        let held = self.keep_hold(hold, cx.waker());
         *wakers = heard.into_handed();
         let watches = match ScopeRef::of(line) {
-            Some(scope) if self.mode == Mode::Race && !held && (!answered || foreign) => {
+            Some(scope) if self.mode == Mode::Race && !held && (!answered || unsure) => {
                 match self.wait(scope, wakers, cx) {
                     Some(record) if !answered => return Some(record),
                     // The answer was given before the end, and with a waker that may lead nowhere.
                     Some(_) => wake(cx.waker()),
                     None => {}
+                }
+                if joined {
+                    frame::watch_for_foreigners();
                 }
                 true
             }
@@ -220,30 +418,39 @@ impl Keeper {
             Mode::Race => Manner::IsHeld,
         };
         self.pass_on(wakers, cx.waker());
+        if answered && joined && !unsure && !held && self.promised_nothing_else() {
+            return None;
+        }
         self.give_answers(line, cx.waker(), manner);
         None
     }
 
-    /// This checkpoint is to give up, in the poll with the waker `current`: its future is dropped next.
-    pub(crate) fn part(&mut self, wakers: Few<Waker>, current: &Waker) {
-        self.rare().parting = Some(Parting {
-            wakers,
-            current: Some(current.clone()),
-            asking: None,
-        });
+    /// For one that joined and was answered: forgets what it had promised to the frame that it joined. False
+    /// if there is more to it.
+    fn promised_nothing_else(&mut self) -> bool {
+        match &self.watch {
+            None => true,
+            Some(watch) if watch.rare.is_none() => {
+                let forgets = frame::take_back_from_top(watch.answer);
+                if forgets {
+                    self.watch = None;
+                }
+                forgets
+            }
+            Some(_) => false,
+        }
     }
 
     /// The checkpoint goes away, and its future is dropped next. Its own drop, after that, ends the watch
     /// where somebody in the future may look for it meanwhile.
     pub(crate) fn close(&mut self, context: &Context) {
-        if let Some(hold) = self.rare.as_mut().and_then(|rare| rare.hold.take()) {
+        if let Some(hold) = self.take_hold() {
             hold.awake();
         }
-        let parting = self.rare.as_mut().and_then(|rare| rare.parting.take());
+        let rare = self.watch.as_mut().and_then(|watch| watch.rare.as_mut());
+        let parting = rare.and_then(|rare| rare.parting.take());
         let mut parting = parting.unwrap_or_default();
-        if let Some(scope) = context.scope() {
-            parting.wakers.extend(watch::withdraw(scope, &mut self.key));
-        }
+        parting.wakers.extend(self.withdraw(context));
         if self.was_answered || parting.current.is_some() {
             parting.asking = Some(Asking::drop_of(self.address()));
             self.rare().parting = Some(parting);
@@ -253,19 +460,25 @@ impl Keeper {
     }
 
     /// What tells this checkpoint from others: it is pinned from its first poll on.
-    fn address(&self) -> usize {
+    pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 
+    fn watch(&mut self) -> &mut Watch {
+        self.watch.get_or_insert_with(|| Box::new(Watch::new()))
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
+    }
+
     fn rare(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_with(|| {
-            Box::new(Rare {
-                timer: None,
-                hold: None,
-                more: More::default(),
-                parting: None,
-            })
-        })
+        self.watch().rare.get_or_insert_default()
+    }
+
+    fn take_hold(&mut self) -> Option<Arc<Hold>> {
+        self.watch.as_mut()?.rare.as_mut()?.hold.take()
     }
 
     /// Takes the hold back from the frame; whether a shield inside holds this checkpoint.
@@ -283,12 +496,19 @@ impl Keeper {
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
     ) -> Option<Record> {
-        match watch::enroll(scope, &mut self.key, cx.waker()) {
-            Enrolled::Ended(record) => return Some(record),
-            Enrolled::Waiting { replaced } => wakers.extend(replaced),
+        let watch = self.watch();
+        let id = waker_id(cx.waker());
+        if !watch.is_in_list(id) {
+            match watch::enroll(scope, &mut watch.key, cx.waker()) {
+                Enrolled::Ended(record) => return Some(record),
+                Enrolled::Waiting { replaced } => wakers.extend(replaced),
+            }
+            watch.waker = id;
+        } else if scope.is_ended() {
+            return scope.record();
         }
         scope.own.deadline.as_ref()?;
-        match watch::poll_deadline(scope, &mut self.rare().timer, cx) {
+        match watch::poll_deadline(scope, &mut watch.timer, cx) {
             Poll::Ready(record) => Some(record),
             Poll::Pending => None,
         }
@@ -296,10 +516,14 @@ impl Keeper {
 
     /// Leaves the scope's list, since somebody inside keeps watch now.
     fn stop_waiting(&mut self, scope: ScopeRef<'_>, wakers: &mut Few<Waker>) {
-        wakers.extend(watch::withdraw(scope, &mut self.key));
-        if let Some(rare) = &mut self.rare {
-            rare.timer = None;
+        if let Some(watch) = &mut self.watch {
+            wakers.extend(watch.withdraw(scope));
         }
+    }
+
+    /// Leaves the list of the context's scope.
+    fn withdraw(&mut self, context: &Context) -> Option<Waker> {
+        self.watch.as_mut()?.withdraw(context.scope()?)
     }
 
     /// Wakers that kept watch for the askers and no longer do, while this checkpoint goes on.
@@ -315,20 +539,22 @@ impl Keeper {
     }
 
     fn give_answers(&mut self, line: &Arc<Node>, waker: &Waker, manner: Manner) {
-        let plain = manner == Manner::Watches && self.rare.is_none();
-        if plain && answer::answer_nearest(&mut self.answer, line, waker) {
+        let watch = self.watch();
+        let plain = manner == Manner::Watches && watch.rare.is_none();
+        if plain && answer_top(&mut watch.answer, address(line), waker_id(waker)) {
             return;
         }
         self.with_answers(|mut answers| answers.give(line, waker, manner));
     }
 
     fn with_answers<R>(&mut self, act: impl FnOnce(Answers<'_>) -> R) -> R {
-        let mut more = match &mut self.rare {
+        let watch = self.watch();
+        let mut more = match &mut watch.rare {
             Some(rare) => std::mem::take(&mut rare.more),
             None => More::default(),
         };
         let result = act(Answers {
-            first: &mut self.answer,
+            first: &mut watch.answer,
             more: &mut more,
         });
         if !more.is_empty() {
@@ -339,31 +565,43 @@ impl Keeper {
 
     /// The future is ready or was refused: the checkpoint leaves its askers, the list and those it held.
     fn finish(&mut self, context: &Context, mut wakers: Few<Waker>, current: Option<&Waker>) {
-        if let Some(scope) = context.scope() {
-            wakers.extend(watch::withdraw(scope, &mut self.key));
-        }
+        wakers.extend(self.withdraw(context));
         self.leave(wakers, current);
     }
 
+    /// The function is over, and with it all its checkpoints.
+    pub(crate) fn end(&mut self, context: &Context) {
+        if self.watch.is_some() {
+            self.finish(context, Few::new(), None);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn may_be_parting(&self) -> bool {
+        matches!(&self.watch, Some(watch) if watch.rare.is_some())
+    }
+
     /// The future has been dropped.
-    fn end_parting(&mut self) {
-        let parting = self.rare.as_mut().and_then(|rare| rare.parting.take());
+    #[cold]
+    pub(crate) fn end_parting(&mut self) {
+        let rare = self.watch.as_mut().and_then(|watch| watch.rare.as_mut());
+        let parting = rare.and_then(|rare| rare.parting.take());
         let Some(mut parting) = parting else { return };
         if let Some(asking) = parting.asking {
-            parting
-                .wakers
-                .extend(asking.leave().into_handed().take_all());
+            let mut handed = asking.leave().into_handed();
+            parting.wakers.extend(handed.take_all());
         }
         self.leave(parting.wakers, parting.current.as_ref());
     }
 
     fn leave(&mut self, wakers: Few<Waker>, current: Option<&Waker>) {
-        let settled = match &self.rare {
-            None => answer::leave(&mut self.answer, wakers, current),
+        let settled = match &mut self.watch {
+            None => true,
+            Some(watch) if watch.rare.is_none() => answer::leave(&mut watch.answer, wakers, current),
             Some(_) => self.with_answers(|answers| answers.leave(wakers, current)),
         };
-        self.rare = None;
-        if self.was_answered && settled {
+        self.watch = None;
+        if std::mem::take(&mut self.was_answered) && settled {
             remember_over(self.address());
         }
     }

@@ -45,6 +45,8 @@ mod value;
 mod signal;
 #[cfg(feature = "tokio-util")]
 mod token;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
@@ -54,8 +56,11 @@ mod node;
 mod layer;
 mod chain;
 mod state;
+mod stamp;
 mod derive;
+mod links;
 mod tree;
+mod verdict;
 mod sweep;
 mod few;
 mod wait_list;
@@ -66,6 +71,7 @@ mod callbacks;
 mod keeper;
 mod answer;
 mod frame;
+mod stack;
 mod hold;
 #[cfg(any(feature = "signal", feature = "tokio-util"))]
 mod bridge;
@@ -73,6 +79,8 @@ mod bridge;
 mod hearing;
 #[cfg(feature = "tokio-util")]
 mod courier;
+#[cfg(feature = "testing")]
+mod probe;
 mod sync;
 #[cfg(all(test, ctx_loom))]
 mod models;

@@ -54,7 +54,7 @@ fn model(body: impl Fn() + Sync + Send + 'static) {
 
 fn children_of(ctx: &Context) -> usize {
     let scope = ctx.scope().expect("a scope");
-    let count = scope.own.links.lock().children.len();
+    let count = scope.own.links.lock().child_count();
     count
 }
 

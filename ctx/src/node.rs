@@ -1,125 +1,141 @@
 //! What a context points at: one immutable link per derivation, with the mutable part of a scope inside.
 //!
 //! ```text
-//!   Context ──► Node { up, kind }          `up` is the context it was derived from; None is background
-//!                        ├─ Scope    with_cancel, with_timeout, with_deadline, merge: can end
-//!                        ├─ Layer    with_value: adds one value
-//!                        └─ Shield   without_cancel: cuts the tree, keeps the line of descent
+//!   Context ──► Node { up, near, kind }     `up` is the context it was derived from; None is background
+//!                  ├─ Scope    with_cancel, with_timeout, with_deadline, merge: can end
+//!                  ├─ Layer    with_value: adds one value
+//!                  ├─ Shield   without_cancel: cuts the tree, keeps the line of descent
+//!                  └─ Annex    between a scope and its `up`: what only few scopes need
 //! ```
 //!
 //! 1. A node keeps all its ancestors alive through `up` (and `other`, for a merge). Every other link
 //!    that it holds points at one of those ancestors, so dropping the others first frees nothing.
 //! 2. Nothing points down strongly, but for a scope with pending callbacks, which points at itself until
 //!    they have run or were stopped (rule O1).
-//! 3. A chain is dropped by a loop, however long it is (rule T8).
+//! 3. A chain is dropped by a loop, however long it is (rule T8): see `release`.
+//! 4. A live scope that nobody watches is this node and nothing else: one allocation, two cache lines.
 //!
 //! The *line* of a node is its nearest scope or shield, itself included: what checkpoints compare. A
 //! scope's *parents* are the scopes that end it: the line of its `up`, unless that is a shield, and for a
 //! merge the line of its other side too.
 
+#[cfg(any(feature = "signal", feature = "tokio-util"))]
+use crate::bridge::Bridge;
 use crate::{
-    error::{Cancelled, Cause, Trigger},
+    error::Cause,
     few::Few,
     layer::Layer,
-    state::{Record, State},
-    sync::{AtomicUsize, Lock, Ordering},
-    tree::Links,
+    links::{Links, NOWHERE},
+    state::{End, State},
+    sync::{AtomicU32, Lock, Once, Ordering},
 };
-use std::{collections::HashSet, panic::Location, sync::Arc, time::Duration};
+use std::{collections::HashSet, panic::Location, sync::Arc};
 use tokio::time::Instant;
 
+/// What everybody asks comes first, in memory too: a walk over many scopes takes its time waiting for
+/// memory.
+#[repr(C)]
 pub(crate) struct Node {
+    /// Read by everybody without a lock; written under the scope's lock.
+    pub(crate) state: State,
+    /// How a scope was made. Never changes.
+    pub(crate) how: How,
+    /// Whose deadline it is. Never changes.
+    pub(crate) source: Source,
+    /// Where the upper parent lists a scope, or the other side the annex of a merge. Guarded by the
+    /// lock of that parent. A layer, which nobody lists, has the number of its key here.
+    pub(crate) place: Place,
+    /// What it was derived from. Never changes.
     pub(crate) up: Option<Arc<Node>>,
+    /// For a line, the nearest layer above; for any other node, its line. Never changes.
+    pub(crate) near: Option<Arc<Node>>,
     pub(crate) kind: Kind,
 }
+
+#[cfg(all(target_pointer_width = "64", not(ctx_loom)))]
+const _: () = assert!(size_of::<Node>() + 2 * size_of::<usize>() <= 128);
 
 pub(crate) enum Kind {
     Scope(ScopeNode),
     Layer(Layer),
-    Shield { values: Option<Arc<Node>> },
+    Shield,
+    Annex(Annex),
 }
 
-/// A context that can end. What a check and a walk touch comes first, in memory too: a walk over many
-/// scopes takes its time waiting for memory.
-#[repr(C)]
+/// A context that can end.
 pub(crate) struct ScopeNode {
-    /// Read by everybody without a lock; written under `links`.
-    pub(crate) state: State,
     /// Who is to hear of the end, and the lock of this scope.
     pub(crate) links: Lock<Links>,
+    /// How it ended: written before the state says so, or, for an inherited end, found by a reader.
+    pub(crate) end: Once<End>,
     /// The earliest deadline of the line. Never changes.
-    pub(crate) deadline: Option<Deadline>,
-    /// Where the parent on each side lists this scope. Guarded by that parent's `links`.
-    pub(crate) places: [Place; 2],
-    /// The other side of a merge: a line. Never changes.
-    pub(crate) other: Option<Arc<Node>>,
-    /// The nearest layer above. Never changes.
-    pub(crate) values: Option<Arc<Node>>,
-    /// Who made it. Never changes.
-    pub(crate) made: Made,
-    /// What ties it to something outside the tree.
-    #[cfg(any(feature = "signal", feature = "tokio-util"))]
-    pub(crate) bridges: crate::bridge::Bridges,
+    pub(crate) deadline: Option<Instant>,
+    /// The timeout that was asked for, in nanoseconds; the last number stands for all that are longer.
+    pub(crate) after: u64,
+    /// The line of code that made it. Never changes.
+    pub(crate) at: &'static Location<'static>,
 }
 
-/// The index in a parent's list of children, or that there is none.
-pub(crate) struct Place(AtomicUsize);
+/// What few scopes need, kept out of the others. Never changes.
+pub(crate) struct Annex {
+    /// The other side of a merge: a line.
+    pub(crate) other: Option<Arc<Node>>,
+    /// What the deadline will give as its cause.
+    pub(crate) cause: Option<Cause>,
+    /// What ties it to something outside the tree.
+    #[cfg(any(feature = "signal", feature = "tokio-util"))]
+    pub(crate) bridge: Option<Bridge>,
+}
+
+/// Where a child stands in a parent's list.
+pub(crate) struct Place(AtomicU32);
 
 impl Place {
-    pub(crate) const NOWHERE: usize = usize::MAX;
-
+    #[inline]
     pub(crate) fn nowhere() -> Self {
-        Self(AtomicUsize::new(Self::NOWHERE))
+        Self(AtomicU32::new(NOWHERE))
     }
 
     // Relaxed, both ways: the partner is the parent's lock, which is held by whoever calls these, but for
     // a node's own drop, which comes after every other handle was given up.
-    pub(crate) fn get(&self) -> usize {
+    #[inline]
+    pub(crate) fn get(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set(&self, place: usize) {
+    #[inline]
+    pub(crate) fn set(&self, place: u32) {
         self.0.store(place, Ordering::Relaxed);
     }
 }
 
-/// The line of code that made a scope, and what it asked for.
-pub(crate) struct Made {
-    pub(crate) how: How,
-    pub(crate) at: &'static Location<'static>,
-    /// What the deadline will give as its cause.
-    pub(crate) cause: Option<Cause>,
-}
-
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
     Cancel,
-    Timeout(Duration),
+    Timeout,
     Deadline,
     Merge,
-    /// The method that tied it to something outside the tree.
-    #[cfg(any(feature = "signal", feature = "tokio-util"))]
-    Bridge(&'static str),
+    #[cfg(feature = "tokio-util")]
+    Token,
+    #[cfg(feature = "signal")]
+    Signal,
+    /// It is no scope.
+    Not,
 }
 
-/// When a scope ends by itself, and who set that.
-pub(crate) struct Deadline {
-    pub(crate) at: Instant,
-    pub(crate) owner: Owner,
-}
-
-/// The scope whose maker set a deadline. The two near ones need no counted reference.
-pub(crate) enum Owner {
+/// Whose maker set a scope's deadline.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
     Own,
-    Parent,
-    Far(Arc<Node>),
+    /// The parent's on this side has it too, and knows whence.
+    From(Side),
 }
 
 /// Which of a scope's parents.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
-    Up = 0,
-    Other = 1,
+    Up,
+    Other,
 }
 
 pub(crate) const SIDES: [Side; 2] = [Side::Up, Side::Other];
@@ -131,12 +147,107 @@ pub(crate) struct ScopeRef<'a> {
     pub(crate) own: &'a ScopeNode,
 }
 
+impl Node {
+    /// A node that is no scope.
+    pub(crate) fn not_a_scope(
+        state: State,
+        up: Option<Arc<Node>>,
+        near: Option<Arc<Node>>,
+        kind: Kind,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            state,
+            how: How::Not,
+            source: Source::Own,
+            place: Place::nowhere(),
+            up,
+            near,
+            kind,
+        })
+    }
+
+    /// A value; `number` is that of its key.
+    pub(crate) fn layer(
+        number: u32,
+        up: Option<Arc<Node>>,
+        near: Option<Arc<Node>>,
+        layer: Layer,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            state: State::aside(),
+            how: How::Not,
+            source: Source::Own,
+            place: Place(AtomicU32::new(number)),
+            up,
+            near,
+            kind: Kind::Layer(layer),
+        })
+    }
+
+    /// A layer, and the number of its key.
+    #[inline]
+    pub(crate) fn as_layer(&self) -> Option<(u32, &Layer)> {
+        match &self.kind {
+            Kind::Layer(layer) => Some((self.place.get(), layer)),
+            Kind::Scope(_) | Kind::Shield | Kind::Annex(_) => None,
+        }
+    }
+
+    /// What few scopes have.
+    pub(crate) fn annex(&self) -> Option<&Annex> {
+        match &self.up.as_ref()?.kind {
+            Kind::Annex(annex) => Some(annex),
+            Kind::Scope(_) | Kind::Layer(_) | Kind::Shield => None,
+        }
+    }
+
+    /// What ties a scope to something outside the tree, if it was made for that.
+    #[cfg(any(feature = "signal", feature = "tokio-util"))]
+    pub(crate) fn bridge(&self) -> Option<&Bridge> {
+        match self.how {
+            #[cfg(feature = "tokio-util")]
+            How::Token => self.annex()?.bridge.as_ref(),
+            #[cfg(feature = "signal")]
+            How::Signal => self.annex()?.bridge.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The other side of a merge: a line.
+    #[inline]
+    pub(crate) fn other(&self) -> Option<&Arc<Node>> {
+        if self.how == How::Merge {
+            self.annex()?.other.as_ref()
+        } else {
+            None
+        }
+    }
+
+    /// A scope's parent on one side.
+    #[inline]
+    pub(crate) fn parent(&self, side: Side) -> Option<ScopeRef<'_>> {
+        match side {
+            Side::Up => ScopeRef::above(self.up.as_ref()),
+            Side::Other => ScopeRef::of(self.other()?),
+        }
+    }
+
+    /// Where the parent on one side lists a scope.
+    #[inline]
+    pub(crate) fn place(&self, side: Side) -> Option<&Place> {
+        match side {
+            Side::Up => Some(&self.place),
+            Side::Other => Some(&self.up.as_ref()?.place),
+        }
+    }
+}
+
 impl<'a> ScopeRef<'a> {
     #[inline]
     pub(crate) fn of(node: &'a Arc<Node>) -> Option<Self> {
         match &node.kind {
             Kind::Scope(own) => Some(Self { node, own }),
-            Kind::Layer(_) | Kind::Shield { .. } => None,
+            Kind::Layer(_) | Kind::Shield | Kind::Annex(_) => None,
         }
     }
 
@@ -148,10 +259,7 @@ impl<'a> ScopeRef<'a> {
 
     #[inline]
     pub(crate) fn parent(self, side: Side) -> Option<ScopeRef<'a>> {
-        match side {
-            Side::Up => Self::above(self.node.up.as_ref()),
-            Side::Other => Self::of(self.own.other.as_ref()?),
-        }
+        self.node.parent(side)
     }
 
     pub(crate) fn parents(self) -> impl Iterator<Item = (Side, ScopeRef<'a>)> {
@@ -160,49 +268,32 @@ impl<'a> ScopeRef<'a> {
             .filter_map(move |side| Some((side, self.parent(side)?)))
     }
 
-    /// The scope whose maker set this scope's deadline.
-    pub(crate) fn deadline_owner(self) -> Option<ScopeRef<'a>> {
-        match &self.own.deadline.as_ref()?.owner {
-            Owner::Own => Some(self),
-            Owner::Parent => self.parent(Side::Up),
-            Owner::Far(node) => Self::of(node),
+    /// The scope above that has this scope's deadline too, and gave it.
+    pub(crate) fn deadline_source(self) -> Option<ScopeRef<'a>> {
+        match self.node.source {
+            Source::Own => None,
+            Source::From(side) => self.parent(side),
         }
-    }
-
-    /// What this scope's deadline says when it has passed.
-    pub(crate) fn deadline_record(self) -> Option<Record> {
-        let when = self.own.deadline.as_ref()?.at;
-        let made = &self.deadline_owner()?.own.made;
-        let after = match made.how {
-            How::Timeout(after) => Some(after),
-            _ => None,
-        };
-        let cancelled = Cancelled {
-            trigger: Trigger::Deadline,
-            at: made.at,
-            after,
-            cause: made.cause.clone(),
-            noticed: None,
-        };
-        Some(Record { cancelled, when })
     }
 }
 
 /// The nearest scope or shield, from `node` up.
 #[inline]
 pub(crate) fn line(node: &Arc<Node>) -> Option<&Arc<Node>> {
-    match &node.kind {
-        Kind::Scope(_) | Kind::Shield { .. } => Some(node),
-        Kind::Layer(layer) => layer.line(node),
+    if node.state.load().is_aside() {
+        node.near.as_ref()
+    } else {
+        Some(node)
     }
 }
 
-/// The nearest layer, from `node` up.
+/// The nearest layer, from the node of a context up.
+#[inline]
 pub(crate) fn values(node: &Arc<Node>) -> Option<&Arc<Node>> {
-    match &node.kind {
-        Kind::Scope(scope) => scope.values.as_ref(),
-        Kind::Layer(_) => Some(node),
-        Kind::Shield { values } => values.as_ref(),
+    if node.state.load().is_aside() {
+        Some(node)
+    } else {
+        node.near.as_ref()
     }
 }
 
@@ -228,12 +319,11 @@ pub(crate) fn descent(line: &Arc<Node>, target: usize) -> Option<Descent> {
         if address(here) == target {
             return Some(found);
         }
-        match &here.kind {
-            Kind::Scope(scope) if scope.other.is_some() => {
-                return descent_through_merge(here, found, target);
-            }
-            Kind::Shield { .. } => found = Descent::Shielded,
-            Kind::Scope(_) | Kind::Layer(_) => {}
+        if here.how == How::Merge {
+            return descent_through_merge(here, found, target);
+        }
+        if let Kind::Shield = here.kind {
+            found = Descent::Shielded;
         }
         here = self::line(here.up.as_ref()?)?;
     }
@@ -257,70 +347,80 @@ fn descent_through_merge(start: &Arc<Node>, found: Descent, target: usize) -> Op
             best = Some(found);
             continue;
         }
-        let mut other = None;
-        match &here.kind {
-            Kind::Scope(scope) => other = scope.other.as_ref(),
-            Kind::Shield { .. } => found = Descent::Shielded,
-            Kind::Layer(_) => {}
+        if let Kind::Shield = here.kind {
+            found = Descent::Shielded;
         }
         let up = here.up.as_ref().and_then(self::line);
-        ahead.extend(up.into_iter().chain(other).map(|next| (next, found)));
+        ahead.extend(up.into_iter().chain(here.other()).map(|next| (next, found)));
     }
     best
 }
 
 impl Drop for Node {
+    #[inline]
     fn drop(&mut self) {
-        let address: *const Node = self;
-        if let Kind::Scope(own) = &self.kind {
-            own.leave_parents(self, address);
+        if self.state.load().linking() {
+            self.leave_parents_at_last();
         }
-        // Few, since a merge has two links: its end is to allocate nothing (rule S1).
-        let mut ahead = Few::new();
-        let mut next = self.take_ups(&mut ahead);
-        // Nearly always somebody else holds the node above, and this is all.
-        while let Some(node) = next {
-            next = match take_apart(node, &mut ahead) {
-                None => ahead.pop(),
-                above => above,
-            };
+        if self.how == How::Not {
+            self.drop_aside();
+        } else if let Some(up) = self.up.take() {
+            // While `up` is held this is not the last handle of a layer.
+            self.near = None;
+            release(up);
         }
     }
 }
 
-/// Gives one handle of `node` up. If it was the last one, what is above it is left to the caller to drop.
-fn take_apart(node: Arc<Node>, ahead: &mut Few<Arc<Node>>) -> Option<Arc<Node>> {
-    // A parent's list knows a scope by its address, which this keeps from being reused while the node is
-    // moved out of it.
-    let place = match &node.kind {
-        Kind::Scope(own) if own.state.load().linking() => Some(Arc::downgrade(&node)),
-        Kind::Scope(_) | Kind::Layer(_) | Kind::Shield { .. } => None,
-    };
-    let mut node = Arc::into_inner(node)?;
-    if let (Kind::Scope(own), Some(place)) = (&node.kind, &place) {
-        own.leave_parents(&node, place.as_ptr());
+/// Gives one handle up. If it was the last one, what is above goes by a loop, and not by drops that call
+/// each other.
+#[inline]
+fn release(node: Arc<Node>) {
+    // Nearly always somebody else holds it, and this is all.
+    if let Some(node) = Arc::into_inner(node) {
+        release_chain(node);
     }
-    node.take_ups(ahead)
+}
+
+#[cold]
+fn release_chain(mut node: Node) {
+    // Few, since a merge has two links: its end is to allocate nothing (rule S1).
+    let mut ahead = Few::new();
+    loop {
+        let mut next = node.take_apart(&mut ahead);
+        drop(node);
+        node = loop {
+            let Some(above) = next.take().or_else(|| ahead.pop()) else {
+                return;
+            };
+            if let Some(last) = Arc::into_inner(above) {
+                break last;
+            }
+        };
+    }
 }
 
 impl Node {
-    /// Takes the links that may be the last ones of what they point at: one is returned, and further
-    /// ones are added to `ahead`. The others go first, while these still hold their targets.
-    fn take_ups(&mut self, ahead: &mut Few<Arc<Node>>) -> Option<Arc<Node>> {
+    #[inline(never)]
+    fn drop_aside(&mut self) {
+        let mut ahead = Few::new();
+        let up = self.take_apart(&mut ahead);
+        up.into_iter().for_each(release);
+        ahead.take_all().for_each(release);
+    }
+
+    /// Takes the links that may be the last ones of what they point at: one is returned, and a further one
+    /// is added to `ahead`. The others go first, while these still hold their targets.
+    fn take_apart(&mut self, ahead: &mut Few<Arc<Node>>) -> Option<Arc<Node>> {
+        if self.state.load().linking() {
+            self.leave_parents_at_last();
+        }
+        self.near = None;
         match &mut self.kind {
-            Kind::Scope(scope) => {
-                scope.values = None;
-                scope.deadline = None;
-                if let Some(other) = scope.other.take() {
-                    ahead.push(other);
-                }
-            }
+            Kind::Scope(_) | Kind::Shield => {}
             Kind::Layer(layer) => layer.forget_ancestors(),
-            Kind::Shield { values } => *values = None,
+            Kind::Annex(annex) => ahead.extend(annex.other.take()),
         }
-        match self.up.take() {
-            None => ahead.pop(),
-            up => up,
-        }
+        self.up.take()
     }
 }

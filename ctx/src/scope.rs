@@ -163,10 +163,12 @@ impl Drop for CancelScope {
         // With no other handle there is nobody who could see the end: no clone, no child and no waiter,
         // since each of them holds one.
         if Arc::strong_count(scope.node) > 1 {
-            scope.end(Trigger::Dropped, scope.own.made.at, None);
+            scope.end(Trigger::Dropped, scope.own.at, None);
         }
         #[cfg(any(feature = "signal", feature = "tokio-util"))]
-        scope.own.bridges.unhook();
+        if let Some(bridge) = scope.node.bridge() {
+            bridge.unhook();
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::{
     context::Context,
-    derive::derive,
+    derive::{self, Made},
     hearing,
-    node::{How, Made, ScopeRef},
+    node::How,
     scope::CancelScope,
 };
 use std::{error::Error, fmt, io, panic::Location};
@@ -122,11 +122,11 @@ impl Context {
     /// ```
     #[track_caller]
     pub fn with_shutdown_signal(&self) -> io::Result<CancelScope> {
-        let made = Made::new(How::Bridge("with_shutdown_signal"), Location::caller());
-        let node = derive(self.node(), None, made, None);
+        let made = Made::new(How::Signal, Location::caller());
+        let node = derive::bridge(self.node(), made);
         let seat = hearing::take_seat(&node)?;
-        if let Some(scope) = ScopeRef::of(&node) {
-            scope.own.bridges.hold(seat);
+        if let Some(bridge) = node.bridge() {
+            bridge.hold(seat);
         }
         Ok(CancelScope::new(node))
     }

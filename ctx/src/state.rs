@@ -1,44 +1,130 @@
-//! The vocabulary of a scope's state word, and the record that it announces.
+//! The vocabulary of a node's state word, and what it announces: how a scope ended.
 //!
 //! ```text
-//!   bit       set by                                    never cleared
-//!   ENDED     `publish`, under the scope's own lock
+//!   bit       set by                                              never cleared
+//!   ENDED     `publish`
+//!   UP        `publish`, with ENDED: the end is that of the scope above
+//!   OTHER     `publish`, with ENDED: the end is that of a merge's other side
 //!   LINKING   `start_linking`, before any parent's list may hold the scope
 //!   LINKED    `finish_linking`, once every parent's list has held it
+//!   DEADLINE  at birth: the scope ends by itself
+//!   ASIDE     at birth: the node is no line, and `near` points at the one that speaks for it
 //! ```
 //!
-//! 1. ENDED is set after the record is written, so whoever sees the bit finds the record (rule T3).
-//! 2. ENDED and LINKING are read-modify-writes of one word, so of a scope that ends and a scope that
-//!    registers, one always sees the other: either the linker sees ENDED and stays out of the lists, or
-//!    the ender sees LINKING and takes the scope out of them. Both seeing each other is harmless.
+//! 1. ENDED is set after the end is written, or with UP or OTHER after the parent on that side got its
+//!    ENDED. So whoever sees the bit finds the end: in the node, or in the first node on the way that these
+//!    bits show where there is one (rule T3).
+//! 2. Every bit is set under the scope's lock, so by a load and a store. So of a scope that ends and a scope
+//!    that registers the later one sees the earlier: either the linker sees ENDED and stays out of the lists,
+//!    or the ender sees LINKING and takes the scope out of them.
 //! 3. A word with LINKED and without ENDED says "live" for good reason only where no deadline is set:
 //!    time writes no words.
 
 use crate::{
-    error::Cancelled,
-    sync::{AtomicU8, Once, Ordering},
+    error::{Cancelled, Trigger},
+    node::Side,
+    stamp::Stamp,
+    sync::{AtomicU8, Ordering},
 };
-use tokio::time::Instant;
+use std::{panic::Location, sync::Arc};
 
 const ENDED: u8 = 1;
 const LINKING: u8 = 2;
 const LINKED: u8 = 4;
+const UP: u8 = 8;
+const OTHER: u8 = 16;
+const DEADLINE: u8 = 32;
+const ASIDE: u8 = 64;
 
 /// How and when a scope ended.
 #[derive(Clone)]
 pub(crate) struct Record {
     pub(crate) cancelled: Cancelled,
     /// When it happened: the instant of the call, or the deadline itself, however late it was noticed.
-    pub(crate) when: Instant,
+    pub(crate) when: Stamp,
 }
 
+/// A record as it is kept: the common ones take no allocation.
+#[derive(Clone)]
+pub(crate) enum End {
+    /// A call without a cause, or a drop.
+    Plain {
+        at: &'static Location<'static>,
+        /// When, and whether it was a drop.
+        when: i64,
+    },
+    Full(Arc<Record>),
+}
+
+impl End {
+    /// A record in the smallest form that holds it.
+    pub(crate) fn of(record: Record) -> Self {
+        let dropped = match record.cancelled.trigger {
+            Trigger::Call => false,
+            Trigger::Dropped => true,
+            Trigger::Deadline => return Self::Full(Arc::new(record)),
+        };
+        if record.cancelled.cause.is_some() {
+            return Self::Full(Arc::new(record));
+        }
+        Self::Plain {
+            at: record.cancelled.at,
+            when: record.when.with_bit(dropped),
+        }
+    }
+
+    pub(crate) fn when(&self) -> Stamp {
+        match self {
+            Self::Plain { when, .. } => Stamp::and_bit(*when).0,
+            Self::Full(record) => record.when,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn record(&self) -> Record {
+        match self {
+            Self::Plain { at, when } => {
+                let (when, dropped) = Stamp::and_bit(*when);
+                let trigger = if dropped {
+                    Trigger::Dropped
+                } else {
+                    Trigger::Call
+                };
+                Record {
+                    cancelled: Cancelled::plain(trigger, at),
+                    when,
+                }
+            }
+            Self::Full(record) => Record::clone(record),
+        }
+    }
+}
+
+/// What a word said when it was looked at.
 #[derive(Clone, Copy)]
 pub(crate) struct Word(u8);
 
 impl Word {
+    /// Whether this alone says that the context is live: it will be told of its end, and time cannot end it.
+    #[inline]
+    pub(crate) fn is_quiet(self) -> bool {
+        self.0 & (ENDED | LINKED | DEADLINE | ASIDE) == LINKED
+    }
+
     #[inline]
     pub(crate) fn ended(self) -> bool {
         self.0 & ENDED != 0
+    }
+
+    /// The parent whose end is the end of this scope.
+    pub(crate) fn inherited(self) -> Option<Side> {
+        if self.0 & UP != 0 {
+            Some(Side::Up)
+        } else if self.0 & OTHER != 0 {
+            Some(Side::Other)
+        } else {
+            None
+        }
     }
 
     /// Whether some parent's list may hold this scope, or may be about to.
@@ -51,55 +137,79 @@ impl Word {
     pub(crate) fn linked(self) -> bool {
         self.0 & LINKED != 0
     }
+
+    #[inline]
+    pub(crate) fn has_deadline(self) -> bool {
+        self.0 & DEADLINE != 0
+    }
+
+    /// Whether another node speaks for this one: its `near`.
+    #[inline]
+    pub(crate) fn is_aside(self) -> bool {
+        self.0 & ASIDE != 0
+    }
 }
 
-pub(crate) struct State {
-    word: AtomicU8,
-    record: Once<Record>,
+fn bit_of(side: Side) -> u8 {
+    match side {
+        Side::Up => UP,
+        Side::Other => OTHER,
+    }
 }
+
+pub(crate) struct State(AtomicU8);
 
 impl State {
-    /// A live scope. One without parents has nothing to link, so it counts as linked from the start.
-    pub(crate) fn live(has_parents: bool) -> Self {
-        let word = if has_parents { 0 } else { LINKED };
-        Self {
-            word: AtomicU8::new(word),
-            record: Once::new(),
-        }
+    /// A node that is no line.
+    #[inline]
+    pub(crate) fn aside() -> Self {
+        Self(AtomicU8::new(ASIDE))
+    }
+
+    /// A line that never ends.
+    #[inline]
+    pub(crate) fn shield() -> Self {
+        Self(AtomicU8::new(LINKED))
+    }
+
+    /// A new scope. One without parents has nothing to link, so it counts as linked from the start; one
+    /// whose parent on a side has ended may be born ended by that.
+    #[inline]
+    pub(crate) fn scope(has_parents: bool, has_deadline: bool, ended_by: Option<Side>) -> Self {
+        let linked = if has_parents { 0 } else { LINKED };
+        let deadline = if has_deadline { DEADLINE } else { 0 };
+        let ended = ended_by.map_or(0, |side| ENDED | bit_of(side));
+        Self(AtomicU8::new(linked | deadline | ended))
     }
 
     #[inline]
     pub(crate) fn load(&self) -> Word {
-        // Acquire: partner of the release in `publish`, so that the record is there for who sees ENDED.
-        Word(self.word.load(Ordering::Acquire))
+        // Acquire: partner of the release in `publish`, so that the end is there for who sees ENDED.
+        Word(self.0.load(Ordering::Acquire))
     }
 
-    /// Ends the scope. The caller holds the scope's lock and has seen that it was live, or has just made
-    /// the scope, so the record is written once.
-    pub(crate) fn publish(&self, record: Record) {
-        let fresh = self.record.set(record);
-        debug_assert!(fresh, "a scope ends once");
-        // Release: partner of every acquire here, `load` first of all.
-        self.word.fetch_or(ENDED, Ordering::Release);
+    /// Announces the end of the scope: what was written into it, or that of the parent on one side. The
+    /// caller holds the scope's lock and has seen that it was live.
+    #[inline]
+    pub(crate) fn publish(&self, inherited: Option<Side>) {
+        self.add(ENDED | inherited.map_or(0, bit_of));
     }
 
-    pub(crate) fn start_linking(&self) -> Word {
-        // Acquire: partner of the release in `publish`; invariant 2 rests on this being one
-        // read-modify-write of the same word.
-        Word(self.word.fetch_or(LINKING, Ordering::Acquire))
+    /// The caller holds the scope's lock and has seen that it was live.
+    pub(crate) fn start_linking(&self) {
+        self.add(LINKING);
     }
 
+    /// The caller holds the scope's lock. Whoever sees this bit may rely on the parents' walk.
     pub(crate) fn finish_linking(&self) {
-        // Release: partner of the acquire in `load`. Whoever sees LINKED may rely on the parents' walk,
-        // and the parents' locks already order the lists themselves.
-        self.word.fetch_or(LINKED, Ordering::Release);
+        self.add(LINKED);
     }
 
-    /// The record, if the scope has ended.
-    pub(crate) fn record(&self) -> Option<Record> {
-        if !self.load().ended() {
-            return None;
-        }
-        self.record.read(Record::clone)
+    #[inline]
+    fn add(&self, bits: u8) {
+        // Relaxed: the lock shows what others have set (invariant 2). Release: partner of the acquire in
+        // `load`.
+        let word = self.0.load(Ordering::Relaxed);
+        self.0.store(word | bits, Ordering::Release);
     }
 }

@@ -13,13 +13,13 @@
 
 use crate::{
     callbacks,
-    node::{Node, Place, ScopeRef},
-    state::Record,
-    tree::Child,
+    links::{Child, NOWHERE},
+    node::{How, Kind, Node, ScopeRef, Side},
 };
 use std::{
+    hint::black_box,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, Weak},
     task::Waker,
 };
 
@@ -29,17 +29,18 @@ const BATCH: usize = 32;
 /// Ends what is below `root`, which has ended, takes it out of its parents' lists and tells everybody.
 pub(crate) fn sweep(root: ScopeRef<'_>) {
     let mut harvest = Harvest::default();
-    if harvest.reap(root, None) {
+    if harvest.reap(root) {
         descend(root.node, &mut harvest);
     }
-    root.own.leave_parents(root.node, Arc::as_ptr(root.node));
+    root.leave_parents();
     harvest.deliver();
 }
 
 fn descend(root: &Arc<Node>, harvest: &mut Harvest) {
+    let mut done = Batch::with_capacity(BATCH);
     let mut path = vec![Level::of(Arc::clone(root))];
     while let Some(level) = path.last_mut() {
-        if !level.advance() {
+        if !level.advance(&mut done) {
             if let Some(done) = path.pop() {
                 leave_other_side(&done.node);
                 contain(|| drop(done));
@@ -47,13 +48,12 @@ fn descend(root: &Arc<Node>, harvest: &mut Harvest) {
             continue;
         }
         let batch = std::mem::take(&mut level.batch);
-        let record = level.record.clone();
         let depth = path.len() - 1;
         for (child, _) in &batch {
             let Some(scope) = ScopeRef::of(child) else {
                 continue;
             };
-            if harvest.reap(scope, record.as_ref()) {
+            if harvest.reap(scope) {
                 path.push(Level::of(Arc::clone(child)));
             } else {
                 leave_other_side(child);
@@ -64,65 +64,80 @@ fn descend(root: &Arc<Node>, harvest: &mut Harvest) {
 }
 
 /// A merge stands in two lists. The walk cuts it off the one it came through; this is the other.
+#[inline]
 fn leave_other_side(child: &Arc<Node>) {
-    if let Some(scope) = ScopeRef::of(child) {
-        if scope.own.other.is_some() {
-            scope.own.leave_parents(child, Arc::as_ptr(child));
+    if child.how == How::Merge {
+        if let Some(scope) = ScopeRef::of(child) {
+            scope.leave_parents();
         }
     }
 }
 
+type Batch = Vec<(Arc<Node>, Side)>;
+
 struct Level {
     node: Arc<Node>,
-    /// What ended it.
-    record: Option<Record>,
-    /// The children at work, from the one at `base` on.
-    batch: Vec<(Arc<Node>, crate::node::Side)>,
+    /// The children at work: those in the list from the one at `base` on, or the one in the node itself.
+    batch: Batch,
     base: usize,
+    inline: bool,
 }
 
 impl Level {
     fn of(node: Arc<Node>) -> Self {
         Self {
-            record: ScopeRef::of(&node).and_then(|scope| scope.own.state.record()),
             node,
-            batch: Vec::new(),
+            batch: Batch::new(),
             base: usize::MAX,
+            inline: false,
         }
     }
 
-    /// Cuts the finished batch off and takes up the next; false when the list is empty.
-    fn advance(&mut self) -> bool {
+    /// Cuts the finished batch off and takes up the next; false when there is none. `done` is empty, and
+    /// is left so: its room is what matters.
+    fn advance(&mut self, done: &mut Batch) -> bool {
         let Some(scope) = ScopeRef::of(&self.node) else {
             return false;
         };
-        // The old batch is dropped after the lock: it may hold the last handle of a child.
-        let done = std::mem::take(&mut self.batch);
+        std::mem::swap(&mut self.batch, done);
         let mut links = scope.own.links.lock();
-        for (child, side) in &done {
-            if let Some(child) = ScopeRef::of(child) {
-                child.own.places[*side as usize].set(Place::NOWHERE);
+        for (child, side) in &*done {
+            if let Some(place) = child.place(*side) {
+                place.set(NOWHERE);
             }
         }
-        while links.children.len() > self.base {
-            links.children.pop();
+        if self.inline {
+            links.take_inline_child();
         }
-        while self.batch.is_empty() && !links.children.is_empty() {
-            self.base = links.children.len().saturating_sub(BATCH);
-            let tail = self.base..links.children.len();
+        links.cut_list(self.base);
+        while self.batch.is_empty() && !links.listed().is_empty() {
+            self.base = links.listed().len().saturating_sub(BATCH);
+            let tail = &links.listed()[self.base..];
+            // Memory is what a walk waits for. These looks wait together; the read-modify-writes below
+            // would wait one after another.
+            for entry in tail {
+                black_box(entry.node.strong_count());
+            }
             let alive = |entry: &Child| Some((entry.node.upgrade()?, entry.side));
-            self.batch
-                .extend(tail.filter_map(|index| alive(links.children.get(index)?)));
+            self.batch.extend(tail.iter().filter_map(alive));
             if self.batch.is_empty() {
                 // Only nodes that are being dropped stood here.
-                while links.children.len() > self.base {
-                    links.children.pop();
-                }
+                links.cut_list(self.base);
             }
         }
+        if self.batch.is_empty() {
+            self.inline = true;
+            let child = links.inline_child();
+            let child = child.and_then(Weak::upgrade);
+            self.batch.extend(child.map(|child| (child, Side::Up)));
+        }
         drop(links);
-        // That may drop what the node carries, and so run foreign code.
-        contain(|| drop(done));
+        // Again, for the rest of each child.
+        for (child, _) in &self.batch {
+            black_box(matches!(child.kind, Kind::Scope(_)));
+        }
+        // The old batch may hold the last handle of a child: its drop may run foreign code.
+        contain(|| done.clear());
         !self.batch.is_empty()
     }
 }
@@ -135,35 +150,34 @@ struct Harvest {
 }
 
 impl Harvest {
-    /// Ends `scope` if the walk comes from above it, and takes out who waits on it; whether it has
+    /// Ends `scope` if a parent has ended and it has not, and takes out who waits on it; whether it has
     /// children to be walked.
-    fn reap(&mut self, scope: ScopeRef<'_>, above: Option<&Record>) -> bool {
+    #[inline]
+    fn reap(&mut self, scope: ScopeRef<'_>) -> bool {
         let mut links = scope.own.links.lock();
-        if let Some(above) = above {
-            scope.inherit(above);
+        if !scope.node.state.load().ended() {
+            scope.end_from_above();
         }
-        links.waiters.drain_into(&mut self.wakers);
-        if links.callbacks.is_some() {
+        links.drain_into(&mut self.wakers);
+        if links.has_callbacks() {
             self.callbacks.push(Arc::clone(scope.node));
         }
-        !links.children.is_empty()
+        links.has_children()
     }
 
     fn deliver(self) {
-        let mut last: Option<Waker> = None;
-        for waker in self.wakers {
+        let mut wakers = self.wakers.into_iter();
+        let mut next = wakers.next();
+        while let Some(waker) = next {
+            next = wakers.next();
             // Checkpoints around each other wait with one waker; waking it once is enough, since nothing
             // was polled in between.
-            if last.as_ref().is_some_and(|last| last.will_wake(&waker)) {
-                contain(|| drop(waker));
-                continue;
+            if !next.as_ref().is_some_and(|next| next.will_wake(&waker)) {
+                contain(|| waker.wake_by_ref());
             }
-            contain(|| waker.wake_by_ref());
-            if let Some(before) = last.replace(waker) {
-                contain(|| drop(before));
-            }
+            // Apart from the wake, since a waker that panics in both must not do so in one.
+            contain(|| drop(waker));
         }
-        contain(|| drop(last));
         for node in self.callbacks {
             if let Some(scope) = ScopeRef::of(&node) {
                 callbacks::start(scope);

@@ -8,7 +8,7 @@
 pub(crate) use loom::{
     sync::{
         MutexGuard,
-        atomic::{AtomicU8, AtomicUsize, Ordering},
+        atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering},
     },
     thread_local,
 };
@@ -16,7 +16,7 @@ pub(crate) use loom::{
 pub(crate) use std::{
     sync::{
         MutexGuard,
-        atomic::{AtomicU8, AtomicUsize, Ordering},
+        atomic::{AtomicU8, AtomicU32, Ordering},
     },
     thread_local,
 };
@@ -48,6 +48,7 @@ impl<T> Lock<T> {
         }
     }
 
+    #[inline]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.inner
             .lock()
@@ -70,6 +71,7 @@ impl<T: Clone> Once<T> {
         self.0.set(value).is_ok()
     }
 
+    #[inline]
     pub(crate) fn read<R>(&self, look: impl FnOnce(&T) -> R) -> Option<R> {
         self.0.get().map(look)
     }

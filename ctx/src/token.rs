@@ -3,8 +3,8 @@
 use crate::{
     context::Context,
     courier,
-    derive::derive,
-    node::{How, Made, ScopeRef},
+    derive::{self, Made},
+    node::{How, ScopeRef},
     scope::CancelScope,
 };
 use std::{error::Error, fmt, panic::Location};
@@ -107,8 +107,8 @@ impl Context {
     /// ```
     #[track_caller]
     pub fn with_token(&self, token: CancellationToken) -> CancelScope {
-        let made = Made::new(How::Bridge("with_token"), Location::caller());
-        let node = derive(self.node(), None, made, None);
+        let made = Made::new(How::Token, Location::caller());
+        let node = derive::bridge(self.node(), made);
         if let Some(scope) = ScopeRef::of(&node) {
             courier::follow(scope, token);
         }

@@ -139,7 +139,7 @@ impl<T: Send + Sync + 'static> Key<T> {
             None => None,
         };
         if let Some(layer) = found {
-            return layer.value.downcast_ref();
+            return layer.value().downcast_ref();
         }
         let default = self.default?;
         let made = self.made_default.get_or_init(|| Box::new(default()));

@@ -1,12 +1,10 @@
-//! Who is to be woken when a scope ends: a slab of wakers with stable keys.
+//! Who is to be woken when a scope ends, beyond the first: a slab of wakers with stable keys.
 //!
 //! The list itself runs no foreign code: wakers come in already cloned and go out to be woken or dropped
 //! by the caller, who has given the lock back by then (rule T9). A key belongs to one waiter, which gives
-//! it back by `remove`. A drained list has forgotten its keys: only an ended scope is drained, and a waker
-//! that comes late is in the list only until its own waiter, which sees the end, takes it out again; a key
-//! from before the drain may then take out that waker, which nobody needs any more.
+//! it back by `remove`. A drained list has forgotten its keys: only an ended scope is drained, and nobody
+//! enters the list of one, so a key from before the drain finds nothing.
 
-use crate::few::Few;
 use std::task::Waker;
 
 /// A place in the list.
@@ -16,11 +14,16 @@ pub(crate) struct Key(u32);
 impl Key {
     /// No place: what a waiter holds that does not wait.
     pub(crate) const NONE: Key = Key(u32::MAX);
+    /// The place in the node itself.
+    pub(crate) const FIRST: Key = Key(u32::MAX - 1);
 
     fn index(self) -> usize {
         self.0 as usize
     }
 }
+
+/// As many places are kept while nobody waits.
+const KEEP: usize = 32;
 
 enum Slot {
     Free { next: Key },
@@ -28,7 +31,7 @@ enum Slot {
 }
 
 pub(crate) struct WaitList {
-    slots: Few<Slot>,
+    slots: Vec<Slot>,
     free: Key,
     waiting: usize,
 }
@@ -36,7 +39,7 @@ pub(crate) struct WaitList {
 impl WaitList {
     pub(crate) const fn new() -> Self {
         Self {
-            slots: Few::new(),
+            slots: Vec::new(),
             free: Key::NONE,
             waiting: 0,
         }
@@ -65,9 +68,13 @@ impl WaitList {
             *slot = Slot::Waiting(waker);
             return (place, None);
         }
-        let place = u32::try_from(self.slots.len()).expect("fewer than 2^32 waiters on one scope");
+        let place = Key(u32::try_from(self.slots.len()).unwrap_or(u32::MAX));
+        assert!(
+            place.0 < Key::FIRST.0,
+            "fewer than 2^32 waiters on one scope"
+        );
         self.slots.push(Slot::Waiting(waker));
-        (Key(place), None)
+        (place, None)
     }
 
     /// Takes a waiter out.
@@ -93,7 +100,7 @@ impl WaitList {
         if self.waiting == 0 {
             return;
         }
-        for slot in self.slots.take_all() {
+        for slot in std::mem::take(&mut self.slots) {
             if let Slot::Waiting(waker) = slot {
                 wakers.push(waker);
             }
@@ -104,7 +111,8 @@ impl WaitList {
 
     /// With nobody waiting no key is out, so the places can be given back.
     fn forget_places(&mut self) {
-        drop(self.slots.take_all());
+        self.slots.clear();
+        self.slots.shrink_to(KEEP);
         self.free = Key::NONE;
     }
 }

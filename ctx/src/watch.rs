@@ -11,40 +11,35 @@ pub(crate) enum Enrolled {
     Waiting { replaced: Option<Waker> },
 }
 
-/// Puts `waker` into the list of `scope`, unless it has ended.
+/// Puts `waker` into the list of `scope`, unless it is known to have ended. The clock is not asked: that is
+/// for `poll_deadline`.
 ///
 /// Why no wake-up is lost: the scope is linked first, so its end will be brought to it (tree invariant 1).
-/// The waker goes in under the lock under which the scope ends and its list is drained, and the state is
-/// read after that: either it goes in first and is drained, or the end is seen here.
+/// The waker goes in under the lock under which the scope ends and its list is drained: either it goes in
+/// first and is drained, or the end is seen here.
 pub(crate) fn enroll(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrolled {
     scope.link();
-    if scope.is_ended() {
-        return match scope.own.state.record() {
-            Some(record) => Enrolled::Ended(record),
-            None => Enrolled::Waiting { replaced: None },
-        };
+    if let Some(record) = scope.record() {
+        return Enrolled::Ended(record);
     }
-    if *key != Key::NONE && scope.own.links.lock().waiters.will_wake(*key, waker) {
-        return Enrolled::waiting_unless_ended(scope, None);
+    if *key != Key::NONE && scope.own.links.lock().will_wake(*key, waker) {
+        return Enrolled::Waiting { replaced: None };
     }
     // The clone is foreign code and so is made without the lock; the place is ours alone meanwhile.
     let waker = waker.clone();
     let mut links = scope.own.links.lock();
-    let (place, replaced) = links.waiters.put(*key, waker);
+    if scope.node.state.load().ended() {
+        drop(links);
+        drop(waker);
+        return match scope.record() {
+            Some(record) => Enrolled::Ended(record),
+            None => Enrolled::Waiting { replaced: None },
+        };
+    }
+    let (place, replaced) = links.put(*key, waker);
     drop(links);
     *key = place;
-    Enrolled::waiting_unless_ended(scope, replaced)
-}
-
-impl Enrolled {
-    /// A scope that ended before the waker went in has drained its list already. The waker stays there
-    /// until the waiter takes it out, which it does as soon as it hears of the end.
-    fn waiting_unless_ended(scope: ScopeRef<'_>, replaced: Option<Waker>) -> Self {
-        match scope.own.state.record() {
-            Some(record) => Self::Ended(record),
-            None => Self::Waiting { replaced },
-        }
-    }
+    Enrolled::Waiting { replaced }
 }
 
 /// Takes a waiter out of the list of `scope`, if it is there.
@@ -53,7 +48,7 @@ pub(crate) fn withdraw(scope: ScopeRef<'_>, key: &mut Key) -> Option<Waker> {
         return None;
     }
     let key = std::mem::replace(key, Key::NONE);
-    scope.own.links.lock().waiters.remove(key)
+    scope.own.links.lock().remove(key)
 }
 
 /// Waits for the deadline of `scope`, if it has one; the record once it has passed.
@@ -64,12 +59,12 @@ pub(crate) fn poll_deadline(
     timer: &mut Option<Timer>,
     cx: &mut TaskContext<'_>,
 ) -> Poll<Record> {
-    let Some(deadline) = &scope.own.deadline else {
+    let Some(deadline) = scope.own.deadline else {
         return Poll::Pending;
     };
-    std::task::ready!(Timer::poll(timer, deadline.at, cx));
+    std::task::ready!(Timer::poll(timer, deadline, cx));
     scope.settle(true);
-    match scope.own.state.record() {
+    match scope.record() {
         Some(record) => Poll::Ready(record),
         None => Poll::Pending,
     }

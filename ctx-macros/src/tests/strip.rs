@@ -54,7 +54,7 @@ impl VisitMut for Strip {
     fn visit_block_mut(&mut self, block: &mut Block) {
         block
             .stmts
-            .retain(|stmt| !matches!(stmt, Stmt::Local(local) if names(&local.pat, "__shield")));
+            .retain(|stmt| !matches!(stmt, Stmt::Local(local) if names(&local.pat, "__shield") || names(&local.pat, "__body")));
         for stmt in &mut block.stmts {
             // A macro that stands as a statement is a statement again.
             if let Stmt::Macro(StmtMacro {
@@ -124,12 +124,14 @@ impl Strip {
     fn unmatch(&mut self, mut whole: ExprMatch) -> Expr {
         match &mut *whole.expr {
             Expr::Await(awaited) => match calls(&awaited.base) {
-                Some("race" | "between") => {
+                Some("race" | "between" | "race_in" | "between_in") => {
                     self.checkpoints += 1;
-                    let Expr::Call(call) = &mut *awaited.base else {
+                    let Expr::Call(call) = *awaited.base.clone() else {
                         unreachable!()
                     };
-                    let base = call.args.pop().expect("the awaited expression");
+                    let own = matches!(call.args.last(), Some(Expr::Reference(it)) if is_path(&it.expr, "__body"));
+                    let base = call.args.into_iter().nth(usize::from(!own));
+                    let base = base.expect("the awaited expression");
                     Expr::Await(ExprAwait {
                         base: Box::new(base),
                         ..awaited.clone()
@@ -188,7 +190,7 @@ fn calls(expr: &Expr) -> Option<&'static str> {
         .rev()
         .map(|segment| segment.ident.to_string());
     let (last, module) = (names.next()?, names.next()?);
-    let known = ["race", "between", "shield", "slot"];
+    let known = ["race", "between", "race_in", "between_in", "shield", "slot"];
     known
         .into_iter()
         .find(|name| *name == last && module == "__private")

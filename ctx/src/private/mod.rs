@@ -1,10 +1,12 @@
 //! What the macros call. None of it is meant to be called by hand, and all of it may change.
 
 mod bind;
+mod body;
 mod slot;
 mod try_branch;
 
 pub use bind::{FromMissing, mistaken, optional, required};
+pub use body::{Body, InBody, between_in, race_in};
 pub use slot::{Branch, GaveUp, Slot, slot};
 pub use try_branch::{Stop, TryBranch};
 
@@ -78,37 +80,31 @@ pub fn shield<S: Scope>(ctx: &S) -> Context {
 
 /// A checkpoint that may give its future up at any of its awaits.
 #[track_caller]
-pub fn race<H: AsRef<Context>, F>(handle: H, future: F) -> Awaited<H, F> {
-    Awaited::new(handle, Mode::Race, Location::caller(), future)
+pub fn race<H: AsRef<Context>, F>(handle: H, future: F) -> Awaited<Here<H>, F> {
+    let site = Here::new(handle, Location::caller(), Mode::Race);
+    Awaited { site, future }
 }
 
 /// A checkpoint that lets a future run to its end once it has started.
 #[track_caller]
-pub fn between<H: AsRef<Context>, F>(handle: H, future: F) -> Awaited<H, F> {
-    Awaited::new(handle, Mode::Between, Location::caller(), future)
+pub fn between<H: AsRef<Context>, F>(handle: H, future: F) -> Awaited<Here<H>, F> {
+    let site = Here::new(handle, Location::caller(), Mode::Between);
+    Awaited { site, future }
 }
 
 /// What a macro awaits in place of `future`. It asks nothing of `future` until it is awaited, so that
 /// what is no future is one error, and rustc's own.
 #[must_use = "futures do nothing unless awaited"]
-pub struct Awaited<H, F> {
-    site: Here<H>,
-    mode: Mode,
+pub struct Awaited<S, F> {
+    site: S,
     future: F,
 }
 
-impl<H: AsRef<Context>, F> Awaited<H, F> {
-    fn new(context: H, mode: Mode, at: &'static Location<'static>, future: F) -> Self {
-        let site = Here { context, at };
-        Self { site, mode, future }
-    }
-}
-
-impl<H: AsRef<Context>, F: IntoFuture> IntoFuture for Awaited<H, F> {
+impl<S: Site, F: IntoFuture> IntoFuture for Awaited<S, F> {
     type Output = Result<F::Output, Cancelled>;
-    type IntoFuture = Checkpoint<Here<H>, F::IntoFuture>;
+    type IntoFuture = Checkpoint<S, F::IntoFuture>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Checkpoint::new(self.site, self.mode, self.future.into_future())
+        Checkpoint::new(self.site, self.future.into_future())
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     checkpoint::{Checkpoint, Site},
     context::Context,
     error::Cancelled,
-    keeper::Mode,
+    keeper::{Keeper, Mode},
 };
 use pin_project_lite::pin_project;
 use std::{
@@ -55,14 +55,14 @@ impl<H: AsRef<Context>> Slot<H> {
         let future = future.into_future();
         Branch {
             slot: self,
-            checkpoint: Checkpoint::new(InSlot { slot: self }, self.mode, future),
+            checkpoint: Checkpoint::new(InSlot::new(self), future),
         }
     }
 
     /// The checkpoint of one branch that fails all the others when it fails.
     pub fn try_branch<F: IntoFuture>(&self, future: F) -> TryBranch<'_, H, F::IntoFuture> {
         self.branches.fetch_add(1, Ordering::Relaxed);
-        TryBranch::new(InSlot { slot: self }, self.mode, future.into_future())
+        TryBranch::new(InSlot::new(self), future.into_future())
     }
 
     /// What the first branch to give up noticed. None of them may have: then they ended by themselves,
@@ -108,16 +108,40 @@ impl<H: AsRef<Context>> Slot<H> {
 
 /// A branch borrows from the slot what it can, and so is no larger than it must be.
 pub(super) struct InSlot<'s, H> {
+    keeper: Keeper,
     pub(super) slot: &'s Slot<H>,
 }
 
+impl<'s, H> InSlot<'s, H> {
+    fn new(slot: &'s Slot<H>) -> Self {
+        Self {
+            keeper: Keeper::new(slot.mode),
+            slot,
+        }
+    }
+}
+
 impl<H: AsRef<Context>> Site for InSlot<'_, H> {
-    fn context(&self) -> &Context {
-        self.slot.context.as_ref()
+    /// The slot knows.
+    type Left = ();
+
+    fn parts(&mut self) -> (&Context, &mut Keeper) {
+        (self.slot.context.as_ref(), &mut self.keeper)
+    }
+
+    #[inline]
+    fn line(&self) -> usize {
+        self.slot.context.as_ref().line_address()
     }
 
     fn at(&self) -> &'static Location<'static> {
         self.slot.at
+    }
+
+    fn leave(_: &Cancelled) {}
+
+    fn again((): &()) -> Cancelled {
+        panic!("a branch that gave up was polled again")
     }
 }
 

@@ -13,8 +13,8 @@ use crate::{
     checkpoint::Site,
     context::Context,
     few::Few,
-    frame::Heard,
-    keeper::{Keeper, Mode},
+    keeper::Start,
+    node::address,
     state::Record,
 };
 use pin_project_lite::pin_project;
@@ -43,7 +43,6 @@ pin_project! {
         // `None` if it was never started. It is dropped before the keeper that stands for it.
         #[pin]
         future: Option<F>,
-        keeper: Keeper,
         would_give_up: bool,
         site: InSlot<'s, H>,
     }
@@ -53,19 +52,18 @@ pin_project! {
         H: AsRef<Context>,
     {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if !this.keeper.is_idle() {
-                this.keeper.close(this.site.context());
+            let (context, keeper) = this.project().site.parts();
+            if !keeper.is_idle() {
+                keeper.close(context);
             }
         }
     }
 }
 
 impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
-    pub(super) fn new(site: InSlot<'s, H>, mode: Mode, future: F) -> Self {
+    pub(super) fn new(site: InSlot<'s, H>, future: F) -> Self {
         Self {
             site,
-            keeper: Keeper::new(mode),
             would_give_up: false,
             future: Some(future),
         }
@@ -78,13 +76,22 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
         F: Future,
     {
         let mut this = self.project();
-        let context = this.site.context();
-        let late = |record: Record| record.cancelled.noticed(this.site.at());
-        if !this.keeper.has_started() {
-            if let Some(record) = ready!(this.keeper.start(context, cx)) {
-                this.future.set(None);
-                *this.would_give_up = true;
-                this.site.slot.giving_up(late(record));
+        #[cfg(feature = "testing")]
+        this.site.tell();
+        let (at, slot) = (this.site.at(), this.site.slot);
+        let (context, keeper) = this.site.parts();
+        let late = |record: Record| record.cancelled.noticed(at);
+        if !keeper.has_started() {
+            match keeper.start(context, cx) {
+                Start::Goes => {}
+                Start::Waits => return Poll::Pending,
+                Start::Refused => {
+                    this.future.set(None);
+                    *this.would_give_up = true;
+                    if let Err(record) = keeper.refusal::<()>(context) {
+                        slot.giving_up(late(record));
+                    }
+                }
             }
         }
         let Some(future) = this.future.as_mut().as_pin_mut() else {
@@ -93,20 +100,24 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
         let Some(line) = context.line() else {
             return future.poll(cx).map(Some);
         };
-        let asking = this.keeper.ask(line, cx.waker());
+        let asking = keeper.ask(context, address(line), cx.waker());
+        let guard = asking.guard();
         let polled = future.poll(cx);
-        let heard: Heard = asking.leave();
+        guard.disarm();
+        let heard = asking.leave();
         if let Poll::Ready(output) = polled {
-            this.keeper.deliver(context, heard, cx.waker());
+            keeper.deliver_heard(heard, context, cx.waker());
             return Poll::Ready(Some(output));
         }
+        #[cfg(feature = "testing")]
+        crate::probe::pends(keeper, heard.answered());
         let mut wakers = Few::new();
-        let Some(record) = this.keeper.stay(line, heard, &mut wakers, cx) else {
+        let Some(record) = keeper.decide(line, heard, &mut wakers, cx) else {
             return Poll::Pending;
         };
         wakers.iter().for_each(Waker::wake_by_ref);
         if !std::mem::replace(this.would_give_up, true) {
-            this.site.slot.giving_up(late(record));
+            slot.giving_up(late(record));
         }
         Poll::Ready(None)
     }

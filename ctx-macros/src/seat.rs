@@ -1,0 +1,117 @@
+//! Which awaits share the function's one state, and where it is made.
+//!
+//! They are those on the function's own `ctx`, which is a `&Context`: it outlives the function, so a
+//! waker may stay in its list from one await to the next. Where another `ctx` is in scope, or may be, an
+//! await has a state of its own. Too many of these cost time, and nothing else.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{Expr, ExprReference, Item, Pat, Stmt, Token, parse_quote_spanned};
+
+use crate::macros;
+use crate::runtime::Runtime;
+use crate::syntax::{self, generated};
+
+/// Whether an await may use the state of its function, and whether one does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seat {
+    /// The `ctx` in scope is another one, or nobody can tell.
+    Unknown,
+    /// It is the function's own.
+    Own,
+}
+
+/// The name of the state, as the expansion knows it.
+fn name(span: Span) -> Ident {
+    Ident::new("__body", generated(span))
+}
+
+/// `&mut __body`
+pub(crate) fn borrow(span: Span) -> Expr {
+    Expr::Reference(ExprReference {
+        attrs: Vec::new(),
+        and_token: Token![&](span),
+        mutability: Some(Token![mut](span)),
+        expr: Box::new(syntax::expr(name(span))),
+    })
+}
+
+/// Makes the state, behind the items that the author's body may begin with: a lint wants them first.
+// Input:
+//     const LIMIT: usize = 3;
+//     let row = pool.get().await;
+//
+// Output:
+//     const LIMIT: usize = 3;
+//     let mut __body = ::ctx::__private::Body::new(ctx);
+//     let row = ..
+pub(crate) fn make(stmts: &mut Vec<Stmt>, runtime: &Runtime) {
+    let span = Span::call_site();
+    let quiet = generated(span);
+    let (body, ctx) = (name(span), runtime.name("ctx", span));
+    let new = runtime.path(&["__private", "Body", "new"], quiet);
+    let first = stmts.iter().position(|stmt| !matches!(stmt, Stmt::Item(_)));
+    let state = parse_quote_spanned!(quiet=> let mut #body = #new(#ctx););
+    stmts.insert(first.unwrap_or(stmts.len()), state);
+}
+
+/// Whether what follows a statement may see another `ctx`.
+pub(crate) fn shadows(stmt: &Stmt) -> bool {
+    match stmt {
+        Stmt::Local(local) => binds(&local.pat),
+        Stmt::Macro(stmt) => !macros::evaluates_in_place(&stmt.mac.path) && names(&stmt.mac.tokens),
+        Stmt::Item(_) | Stmt::Expr(..) => false,
+    }
+}
+
+/// Whether an item is, or imports, another `ctx`, which its whole block sees.
+pub(crate) fn item_shadows(stmt: &Stmt) -> bool {
+    match stmt {
+        Stmt::Item(Item::Const(item)) => item.ident == "ctx",
+        Stmt::Item(Item::Static(item)) => item.ident == "ctx",
+        Stmt::Item(Item::Fn(item)) => item.sig.ident == "ctx",
+        Stmt::Item(Item::Use(item)) => names(&item.tree.to_token_stream()),
+        Stmt::Item(Item::Macro(item)) => names(&item.mac.tokens),
+        _ => false,
+    }
+}
+
+/// Whether an expression binds a `ctx` that a part of it sees.
+pub(crate) fn binds_within(expr: &Expr) -> bool {
+    match expr {
+        Expr::If(it) => condition_binds(&it.cond),
+        Expr::While(it) => condition_binds(&it.cond),
+        Expr::ForLoop(it) => binds(&it.pat),
+        Expr::Match(it) => it.arms.iter().any(|arm| binds(&arm.pat)),
+        _ => false,
+    }
+}
+
+fn condition_binds(condition: &Expr) -> bool {
+    match condition {
+        Expr::Let(it) => binds(&it.pat),
+        Expr::Binary(it) => condition_binds(&it.left) || condition_binds(&it.right),
+        Expr::Paren(it) => condition_binds(&it.expr),
+        Expr::Group(it) => condition_binds(&it.expr),
+        _ => false,
+    }
+}
+
+/// Whether a pattern may bind `ctx`.
+pub(crate) fn binds(pat: &Pat) -> bool {
+    match pat {
+        Pat::Ident(pat) => pat.ident == "ctx" || pat.subpat.is_some(),
+        Pat::Type(pat) => binds(&pat.pat),
+        Pat::Wild(_) | Pat::Lit(_) => false,
+        other => names(&other.to_token_stream()),
+    }
+}
+
+/// Whether `ctx` is among the tokens.
+fn names(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Group(group) => names(&group.stream()),
+        TokenTree::Ident(ident) => ident == "ctx",
+        _ => false,
+    })
+}

@@ -1,0 +1,247 @@
+//! The frames below the latest one, and what is seldom heard (see `frame`).
+//!
+//! 1. Whoever looks at all frames does it in `with_stack`, which puts the latest one among them and takes
+//!    it back. Nobody puts a frame on or takes one off meanwhile, and no foreign code runs.
+//! 2. What is seldom heard by the frame on top waits in `rare`; it moves with its frame.
+//! 3. A shield leaves itself with each frame that it holds, for the checkpoints that joined that frame. A
+//!    checkpoint joins where nothing was left, so at the end of its poll it finds those inside it.
+//!
+//! An address is used again by others once its owner is gone. So an asker that is over is remembered by
+//! its address and the polls that this thread had numbered until then: an answer to that address in one
+//! of those polls was to it, or to one that was over even before.
+
+use crate::{
+    answer::Answer,
+    few::Few,
+    frame::{Frame, Top, WakerId, numbered, waker_id, with_top},
+    hold::{Hold, Shield},
+    node::{Node, address, descent},
+    sync::thread_local,
+};
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+    task::Waker,
+};
+use tokio::task::Id as TaskId;
+
+#[cfg(not(ctx_loom))]
+thread_local! {
+    static STACK: RefCell<Stack> = const { RefCell::new(Stack::new()) };
+    static OVER: Memory = const { Memory::new() };
+}
+#[cfg(ctx_loom)]
+thread_local! {
+    static STACK: RefCell<Stack> = RefCell::new(Stack::new());
+    static OVER: Memory = Memory::new();
+}
+
+pub(crate) struct Stack {
+    pub(crate) frames: Vec<(Frame, Option<Box<Rare>>)>,
+    /// What the latest frame has heard.
+    rare: Option<Box<Rare>>,
+}
+
+/// What is seldom heard.
+#[derive(Default)]
+pub(crate) struct Rare {
+    /// Wakers that kept watch for the frame's checkpoint and no longer do.
+    pub(crate) handed: Few<Waker>,
+    /// What a shield inside holds the frame's checkpoint by.
+    pub(crate) hold: Option<Arc<Hold>>,
+    /// The shields inside those who joined.
+    shields: Vec<Shield>,
+}
+
+impl Rare {
+    pub(crate) fn of(rare: &mut Option<Box<Rare>>) -> &mut Rare {
+        rare.get_or_insert_default()
+    }
+
+    pub(crate) fn lend(&mut self, hold: Arc<Hold>) {
+        self.hold = Some(hold);
+    }
+
+    /// A shield is at work inside.
+    pub(crate) fn held_by(&mut self, shield: &Shield) {
+        shield.hold(self.hold.get_or_insert_with(Hold::new));
+        self.shields.push(shield.clone());
+    }
+}
+
+/// Takes the wakers that the frame's checkpoint may have to see to. Its own is none of them, as it is
+/// being polled with that one.
+pub(crate) fn take_over(
+    frame: &mut Frame,
+    rare: &mut Option<Box<Rare>>,
+    wakers: &mut Few<Waker>,
+) {
+    let mut idle = Few::new();
+    while let Some(waker) = wakers.pop() {
+        if frame.is_dropping() || waker_id(&waker) != frame.waker {
+            frame.mark_rare();
+            Rare::of(rare).handed.push(waker);
+        } else {
+            idle.push(waker);
+        }
+    }
+    *wakers = idle;
+}
+
+impl Stack {
+    const fn new() -> Self {
+        Self {
+            frames: Vec::new(),
+            rare: None,
+        }
+    }
+
+    pub(crate) fn last_mut(&mut self) -> Option<&mut (Frame, Option<Box<Rare>>)> {
+        self.frames.last_mut()
+    }
+
+    /// The frame of an asker that is at work here.
+    pub(crate) fn asker(&mut self, answer: Answer) -> Option<&mut (Frame, Option<Box<Rare>>)> {
+        let mut latest_first = self.frames.iter_mut().rev();
+        latest_first.find(|(frame, _)| frame.is(answer))
+    }
+}
+
+/// Looks at all frames. A thread that is being torn down has no stack any more; then nobody asks and
+/// nobody answers.
+pub(crate) fn with_stack<R>(act: impl FnOnce(&mut Stack) -> R) -> Option<R> {
+    let act = |stack: &RefCell<Stack>| {
+        let mut stack = stack.borrow_mut();
+        with_top(|top| {
+            let Some(frame) = top.frame() else {
+                return act(&mut stack);
+            };
+            let rare = stack.rare.take();
+            stack.frames.push((frame, rare));
+            let result = act(&mut stack);
+            if let Some((frame, rare)) = stack.frames.pop() {
+                top.set(&frame);
+                stack.rare = rare;
+            }
+            result
+        })
+    };
+    STACK.try_with(act).ok()
+}
+
+/// Saves the latest frame, which another one is about to cover; false if there is no stack.
+#[inline(never)]
+pub(crate) fn save(top: &Top) -> bool {
+    let saved = STACK.try_with(|stack| {
+        let mut stack = stack.borrow_mut();
+        if let Some(frame) = top.frame() {
+            let rare = stack.rare.take();
+            stack.frames.push((frame, rare));
+        }
+    });
+    saved.is_ok()
+}
+
+/// Puts the frame that was covered back on top.
+#[inline(never)]
+pub(crate) fn restore(top: &Top) {
+    let restored = STACK.try_with(|stack| {
+        let mut stack = stack.borrow_mut();
+        if let Some((frame, rare)) = stack.frames.pop() {
+            top.set(&frame);
+            stack.rare = rare;
+        }
+    });
+    // Without a stack the frames are gone, and the thread soon is.
+    let _ = restored;
+}
+
+/// Takes what the latest frame, which is about to be taken off, has seldom heard.
+#[cold]
+pub(crate) fn take_rare() -> Option<Box<Rare>> {
+    STACK.try_with(|stack| stack.borrow_mut().rare.take()).ok()?
+}
+
+/// Lets the shields inside a checkpoint that joined the latest frame hold it.
+#[cold]
+pub(crate) fn hold_joined() -> Option<Box<Rare>> {
+    let shields = STACK.try_with(|stack| Some(stack.borrow().rare.as_ref()?.shields.clone()));
+    let shields = shields.ok()??;
+    if shields.is_empty() {
+        return None;
+    }
+    let hold = Hold::new();
+    shields.iter().for_each(|shield| shield.hold(&hold));
+    Some(Box::new(Rare {
+        hold: Some(hold),
+        ..Rare::default()
+    }))
+}
+
+/// The task that a frame above the latest one belongs to, and whether it goes on in its order.
+#[inline(never)]
+pub(crate) fn continues(top: &Top, line: &Arc<Node>, waker: WakerId) -> (Option<TaskId>, bool) {
+    match top.frame() {
+        Some(below) if below.waker == waker => (below.task, is_above(&below, line)),
+        Some(below) => {
+            let task = tokio::task::try_id();
+            (task, task != below.task || is_above(&below, line))
+        }
+        None => (tokio::task::try_id(), true),
+    }
+}
+
+/// Whether `line` descends from a frame's line, and the frame's order goes on.
+fn is_above(frame: &Frame, line: &Arc<Node>) -> bool {
+    frame.is_ordered() && (frame.line == address(line) || descent(line, frame.line).is_some())
+}
+
+/// The latest askers that are over. One that is forgotten costs its answerers a needless wake-up.
+struct Memory {
+    over: [Cell<Over>; REMEMBERED],
+    next: Cell<usize>,
+}
+
+const REMEMBERED: usize = 8;
+
+/// An asker that needs nobody's watch any more: its address, and the polls that were numbered by then.
+#[derive(Clone, Copy)]
+struct Over {
+    owner: usize,
+    polls: (u64, u64),
+}
+
+impl Over {
+    const NOBODY: Over = Over {
+        owner: 0,
+        polls: (0, 0),
+    };
+}
+
+impl Memory {
+    const fn new() -> Self {
+        Self {
+            over: [const { Cell::new(Over::NOBODY) }; REMEMBERED],
+            next: Cell::new(0),
+        }
+    }
+}
+
+/// The checkpoint at `owner` is over, and those whom it answered know.
+pub(crate) fn remember_over(owner: usize) {
+    let polls = numbered();
+    OVER.with(|memory| {
+        let next = memory.next.get() % REMEMBERED;
+        memory.over[next].set(Over { owner, polls });
+        memory.next.set(next + 1);
+    });
+}
+
+/// Whether an asker needs nobody's watch any more.
+pub(crate) fn is_over(answer: Answer) -> bool {
+    let was_asked_by = |over: &Cell<Over>| {
+        let Over { owner, polls } = over.get();
+        owner == answer.owner() && (polls.0..=polls.1).contains(&answer.poll)
+    };
+    OVER.with(|memory| memory.over.iter().any(was_asked_by))
+}
