@@ -2,7 +2,7 @@
 
 use crate::{
     allocations::{MILLION, live_bytes, stays_flat},
-    support::{HOUR, Nosy, Polled, Wakes, cause, poll_pinned},
+    support::{HOUR, Nosy, Polled, Wakes, cause, on_a_small_stack, poll_pinned},
 };
 use ctx::{Context, Reason, TokenCancelled, Trigger};
 use std::{
@@ -245,17 +245,19 @@ fn w7_a_detached_context_follows_its_token_and_a_dropped_scope_no_more() {
     assert_eq!(cause(&ctx), TokenCancelled.to_string());
 }
 
-/// There and back again: the end goes through as many bridges as there are.
+/// There and back again: the end goes over as many bridges as there are, and depth is no limit (T8).
 #[test]
-fn w7_bridges_may_follow_each_other() {
-    let root = Context::background().with_cancel();
-    let mut contexts = vec![root.clone()];
-    for _ in 0..100 {
-        let token = contexts[contexts.len() - 1].cancellation_token();
-        contexts.push(Context::background().with_token(token).detach());
-    }
-    root.cancel();
-    assert!(contexts.iter().all(Context::is_cancelled));
+fn w7_bridges_may_follow_each_other_to_any_depth() {
+    on_a_small_stack(|| {
+        let root = Context::background().with_cancel();
+        let mut contexts = vec![root.clone()];
+        for _ in 0..100_000 {
+            let token = contexts[contexts.len() - 1].cancellation_token();
+            contexts.push(Context::background().with_token(token).detach());
+        }
+        root.cancel();
+        assert!(contexts.iter().all(Context::is_cancelled));
+    });
 }
 
 #[test]

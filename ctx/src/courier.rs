@@ -8,13 +8,18 @@
 //!    the wait list a cycle. `deliver` breaks it, and every end comes to `deliver`: a walk wakes the
 //!    courier, and so does the timer, in whose place another one is put if it rings too early.
 //! 2. The token is cancelled before the courier's post is taken, so whoever finds it taken knows that the
-//!    token is cancelled, or being cancelled by a call that has marked it already.
+//!    token is cancelled, or being cancelled by a call that has marked it already (but see 5).
 //!
 //! **From a token to its scope.** The scope holds a wait for the token (bridge, 1), polled once, with a
 //! waker that holds the scope weakly and ends it.
 //! 3. That waker is woken by the token's cancellation and by nothing else: it was polled without a budget.
 //! 4. tokio-util wakes after it has let go of its locks, since 0.7.20, so the scope's waiters, foreign code,
 //!    run under none (rule T9), and may look at the token. They may drop the scope, and so the wait.
+//!
+//! **There and back.** A context may follow the token of a context that follows a token, and so on.
+//! 5. Each way over a bridge takes stack, so only the first few are gone at once. What is found further on
+//!    goes to a list of the thread's, which the last of those few empties before it returns (rule T8's
+//!    reason: depth is no limit). So all of it has happened when the outermost `cancel` returns.
 
 use crate::{
     error::{Trigger, cause_from},
@@ -27,6 +32,7 @@ use crate::{
     watch::{self, Enrolled},
 };
 use std::{
+    cell::{Cell, RefCell},
     future::Future,
     sync::{Arc, Weak},
     task::{Context as TaskContext, Poll, Wake, Waker},
@@ -125,7 +131,7 @@ impl Courier {
     }
 
     fn deliver(&self) {
-        contain(|| self.token.cancel());
+        cancel(&self.token);
         let post = self.post.lock().take();
         drop(post);
     }
@@ -149,6 +155,34 @@ impl Wake for Courier {
             self.deliver();
         }
     }
+}
+
+/// How many bridges are crossed on top of each other.
+const STEPS: usize = 16;
+
+thread_local! {
+    static STEP: Cell<usize> = const { Cell::new(0) };
+    static LATER: RefCell<Vec<CancellationToken>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Cancels a token, whose waiters may be our own and so lead on to the next one (invariant 5).
+fn cancel(token: &CancellationToken) {
+    if LATER.try_with(|_| ()).is_err() {
+        // The thread is being torn down, and the list has gone.
+        return contain(|| token.cancel());
+    }
+    let step = STEP.get();
+    if step == STEPS {
+        return LATER.with_borrow_mut(|later| later.push(token.clone()));
+    }
+    STEP.set(step + 1);
+    contain(|| token.cancel());
+    if step + 1 == STEPS {
+        while let Some(token) = LATER.with_borrow_mut(Vec::pop) {
+            contain(|| token.cancel());
+        }
+    }
+    STEP.set(step);
 }
 
 /// Ends `scope`, which has just been made, when `token` is cancelled.

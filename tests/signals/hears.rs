@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     match part.as_str() {
         "clean-up" => multi().block_on(clean_up()),
         "clean-up-on-one-thread" => single().block_on(clean_up()),
-        "deaf" => single().block_on(deaf()),
+        "deaf" => single().block_on(async { deaf() }),
         "stuck" => single().block_on(stuck()),
         "crowd" => multi().block_on(crowd()),
         #[cfg(unix)]
@@ -79,7 +79,7 @@ async fn clean_up() {
 }
 
 /// The runtime is lost before it could bring the first signal.
-async fn deaf() {
+fn deaf() {
     let _scope = hear();
     say("ready");
     loop {
