@@ -118,10 +118,15 @@ async fn x5_a_call_in_the_middle_of_a_checkpoint_is_about_the_next_one() {
 async fn x5_a_checkpoint_that_is_never_pending_has_no_second_half() {
     let ctx = CancelAt::below(&Context::background());
     ctx.cancel_at(1, Half::Pending);
-    ctx.run_until_cancelled(ready(())).await.unwrap();
-    // Its place in memory is the next one's, and nothing else is.
-    ctx.run_until_cancelled(yield_now()).await.unwrap();
-    ctx.check().unwrap();
+    for round in 0..3 {
+        // Those after the first stand in its place in memory, and nowhere else.
+        let pends = async {
+            if round > 0 {
+                yield_now().await;
+            }
+        };
+        ctx.run_until_cancelled(pends).await.unwrap();
+    }
     assert_eq!(ctx.cancelled_at(), None);
 }
 

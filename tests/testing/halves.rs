@@ -2,6 +2,7 @@
 
 use crate::helpers::{SECOND, halves, outputs};
 use ctx::{Cancelled, Context, testing::cancel_at_every_checkpoint, with_context};
+use futures::{StreamExt, stream::FuturesUnordered};
 use std::{
     future::{Future, pending},
     pin::Pin,
@@ -139,6 +140,22 @@ fn x2_the_second_half_is_where_the_decision_is() {
         let noticed_at = run.output().as_ref().and_then(Cancelled::noticed_at);
         assert_eq!(noticed_at, run.cancelled_at(), "{run}");
     }
+}
+
+/// Also where the one inside has another waker.
+#[test]
+fn x2_the_members_of_a_crowd_decide_for_whoever_waits_for_them() {
+    #[with_context]
+    async fn all() -> Result<(), Cancelled> {
+        let mut crowd: FuturesUnordered<_> = (0..2).map(|_| leaf(ctx)).collect();
+        while let Some(result) = crowd.next().await {
+            result?;
+        }
+        Ok(())
+    }
+    let sweep = cancel_at_every_checkpoint(|ctx| async move { all(&ctx).await.is_ok() });
+    // The first `next`, its two members, and the `next` for the second and for the end.
+    assert_eq!(halves(&sweep), ".SSPSPSS");
 }
 
 /// The cancellation comes while the shield is at work, and then it is held up.

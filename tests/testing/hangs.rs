@@ -42,7 +42,7 @@ fn x4_an_await_under_a_shield_that_never_ends_is_named() {
     assert!(text.starts_with(&begin), "{text}");
     let at = format!("it hangs at {}:{LINE}:29 (", file!());
     assert!(text.contains(&at), "{text} has no {at}");
-    assert!(text.contains("an hour of its paused clock"), "{text}");
+    assert!(text.contains("nobody is left to wake it"), "{text}");
 }
 
 #[test]
@@ -67,7 +67,6 @@ fn x4_the_innermost_await_comes_first() {
         text.starts_with("the undisturbed run does not end"),
         "{text}"
     );
-    assert!(text.contains("a year of its paused clock"), "{text}");
 }
 
 #[test]
@@ -91,8 +90,10 @@ fn x4_a_between_call_that_never_ends_is_named() {
 
 #[test]
 fn x4_an_await_that_is_no_checkpoint_is_told_by_the_last_one_before_it() {
-    let line = line!() + 2;
+    let line = line!() + 4;
     let text = hangs(|ctx| async move {
+        // It waits, and is over.
+        leaf(&ctx.without_cancel()).await.unwrap();
         if ctx.check().is_err() {
             pending::<()>().await;
         }

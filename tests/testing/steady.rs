@@ -149,7 +149,7 @@ fn x3_a_body_may_wait_for_another_thread() {
         let (send, receive) = tokio::sync::oneshot::channel();
         let thread = thread::spawn(move || {
             // Long enough for the clock of the run to jump more than once.
-            (0..200).for_each(|_| thread::yield_now());
+            (0..20).for_each(|_| thread::yield_now());
             send.send(7)
         });
         let received = ctx.run_until_cancelled(receive).await;

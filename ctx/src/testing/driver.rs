@@ -1,16 +1,17 @@
 //! What polls the body of one run, and decides when it will never end (rule X4).
 //!
-//! A run gives *signs*: its body is polled because it was woken, or a checkpoint starts or stays pending.
-//! It hangs if it gives none any more, or more than any work could need:
+//! A run hangs where one of these holds:
 //!
-//! 1. A body that was polled `TOO_MANY` times, or passed as many checkpoints, since the run began or was
-//!    cancelled. Each poll is a sign, so work that goes round in circles ends here, or as in 3.
-//! 2. Silence by the run's own clock, which jumps whenever nothing else is left to do: for a year of it
-//!    before the cancellation, and for an hour after that. It is watched in `STEPS`. At each of them this
-//!    thread naps, since other threads and sockets, for which the paused clock does not wait, may be about
-//!    to wake the run.
-//! 3. Silence by the watchdog, where that clock stands still: a task that is always ready and passes no
-//!    checkpoint, or a thread of `spawn_blocking` that does not come back.
+//! 1. Nobody can wake its body any more: it is pending, was not woken, and no clone of its waker is left.
+//! 2. Its body was polled `TOO_MANY` times, or passed as many checkpoints.
+//! 3. It has given no *sign* for a year of its own clock, which jumps whenever nothing else is left to do, or
+//!    for an hour after the cancellation. A sign is a poll of the body, which was woken, or a checkpoint
+//!    that starts or stays pending, so whatever goes round in circles ends by 2. Silence is measured in
+//!    `STEPS`. At each of them this thread naps, since other threads and sockets, for which the paused
+//!    clock does not wait, may be about to wake the run.
+//! 4. It has given no sign between two rings of the watchdog. It finds where that clock stands still: a task
+//!    that is always ready and passes no checkpoint, or a thread of `spawn_blocking` that does not come
+//!    back.
 
 use super::{heard::TOO_MANY, watchdog::Watchdog};
 use crate::probe::Listening;
@@ -20,7 +21,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, Ordering, fence},
     },
     task::{Context as TaskContext, Poll, Wake, Waker},
     thread,
@@ -31,25 +32,27 @@ use tokio::time::{Sleep, sleep};
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const STEPS: u32 = 100;
-/// Grows with the silence: half a second in all, and next to nothing where it is short.
-const NAP: Duration = Duration::from_micros(100);
+/// Grows with the silence: two seconds in all, and next to nothing where it is short.
+const NAP: Duration = Duration::from_micros(400);
 
 /// Why a run was given up.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub(super) enum Hang {
-    Silent(Duration),
+    Forgotten,
     Polls,
     Checkpoints,
+    Silent(Duration),
     Watchdog,
 }
 
 impl fmt::Display for Hang {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Silent(YEAR) => f.write_str("nothing happened for a year of its paused clock"),
-            Self::Silent(_) => f.write_str("nothing happened for an hour of its paused clock"),
+            Self::Forgotten => f.write_str("nobody is left to wake it"),
             Self::Polls => write!(f, "it was woken and polled {TOO_MANY} times"),
             Self::Checkpoints => write!(f, "it passed {TOO_MANY} checkpoints"),
+            Self::Silent(YEAR) => f.write_str("nothing happened for a year of its paused clock"),
+            Self::Silent(_) => f.write_str("nothing happened for an hour of its paused clock"),
             Self::Watchdog => f.write_str("its clock stands still, and no checkpoint was passed"),
         }
     }
@@ -81,6 +84,19 @@ struct Silence {
 struct Woken {
     woken: AtomicBool,
     driver: Waker,
+}
+
+impl Woken {
+    /// Whether it was not woken, and cannot be any more: only its driver's two handles are left. What the
+    /// driver does not poll makes no more of them.
+    fn is_forgotten(this: &Arc<Self>) -> bool {
+        if Arc::strong_count(this) > 2 {
+            return false;
+        }
+        // The partner is the drop of the waker that woke it last, after its store.
+        fence(Ordering::Acquire);
+        !this.woken.load(Ordering::Relaxed)
+    }
 }
 
 impl Wake for Woken {
@@ -136,6 +152,7 @@ impl<'a, F: Future> Driver<'a, F> {
         match polled {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
             Poll::Pending if self.polls >= TOO_MANY => Poll::Ready(Err(Hang::Polls)),
+            Poll::Pending if Woken::is_forgotten(&self.woken) => Poll::Ready(Err(Hang::Forgotten)),
             Poll::Pending => Poll::Pending,
         }
     }
@@ -143,7 +160,6 @@ impl<'a, F: Future> Driver<'a, F> {
     fn poll_hang(&mut self, cx: &mut TaskContext<'_>) -> Poll<Hang> {
         if !self.delivered && self.listening.delivered().is_some() {
             self.delivered = true;
-            self.polls = 0;
             self.silence = Silence::of(HOUR);
         }
         if self.listening.heard(|heard| heard.is_too_much()) {

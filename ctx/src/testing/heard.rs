@@ -6,7 +6,7 @@ use super::place::{Half, Place};
 use crate::keeper::Mode;
 use std::{cmp::Reverse, collections::HashMap, panic::Location, task::Waker};
 
-/// How many checkpoints are passed at most, all told and after the cancellation, where that is bounded.
+/// How many checkpoints are passed at most, where that is bounded.
 pub(crate) const TOO_MANY: usize = 100_000;
 
 /// Where to cancel.
@@ -195,7 +195,6 @@ impl Heard {
         let half = plan.half;
         let place = Place { at, time, half };
         self.delivered = Some(place);
-        self.left = self.left.map(|_| TOO_MANY);
         Verdict::Cancel(Delivery {
             place,
             by: plan.by,

@@ -41,9 +41,9 @@ const PERIOD: Duration = Duration::from_secs(15);
 /// With the line of the checkpoint, where there is one:
 ///
 /// - if `body` panics;
-/// - if a run does not end: if nothing happens in it for an hour of its clock after the cancellation (a year,
-///   before it), if its body is polled or passes checkpoints a hundred thousand times more, or if that
-///   clock stands still for half a minute;
+/// - if a run does not end: if nobody is left who could wake it, if nothing happens in it for an hour of its
+///   clock after the cancellation (a year, before it), if that clock stands still for half a minute, or if
+///   its body is polled, or passes checkpoints, a hundred thousand times;
 /// - if a checkpoint of the undisturbed run is not passed in 64 other runs, so `body` does not do the same
 ///   each time;
 /// - if it is called inside a tokio runtime, as by a `#[tokio::test]`, since it brings its own.
