@@ -533,6 +533,7 @@ impl Context {
         }
     }
 
+    #[inline(always)]
     fn derive(&self, made: Made, deadline: Option<Instant>) -> CancelScope {
         CancelScope::new(derive::derive(self.node.as_ref(), made, deadline))
     }
@@ -546,6 +547,7 @@ impl Context {
         Self { node: Some(node) }
     }
 
+    #[inline]
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
         self.node.as_ref()
     }

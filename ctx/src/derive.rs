@@ -12,7 +12,7 @@ use crate::{
     links::Links,
     node::{Annex, How, Kind, Node, Place, ScopeNode, ScopeRef, Side, Source, line, values},
     state::State,
-    sync::{Lock, Once},
+    sync::Once,
 };
 use std::{panic::Location, sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -49,7 +49,8 @@ struct Birth {
     ended_by: Option<Side>,
 }
 
-/// Makes a scope below `up`.
+/// Makes a scope below `up`. Always inlined, as each way of deriving knows most of what is asked here.
+#[inline(always)]
 pub(crate) fn derive(up: Option<&Arc<Node>>, made: Made, deadline: Option<Instant>) -> Arc<Node> {
     let birth = Birth::below(up, made.how, deadline);
     birth.give(up.cloned(), up.and_then(values).cloned(), made)
@@ -100,7 +101,7 @@ impl Annex {
 }
 
 impl Birth {
-    #[inline]
+    #[inline(always)]
     fn below(up: Option<&Arc<Node>>, how: How, deadline: Option<Instant>) -> Self {
         let mut birth = Self {
             parents: false,
@@ -109,8 +110,12 @@ impl Birth {
             ended_by: None,
         };
         if let Some(parent) = ScopeRef::above(up) {
-            parent.link();
             birth.parents = true;
+            if parent.node.state.load().is_quiet() {
+                // It is linked, it is live, and it has no deadline.
+                return birth;
+            }
+            parent.link();
             if parent.ended_before_birth(how, deadline) {
                 birth.ended_by = Some(Side::Up);
             }
@@ -152,17 +157,18 @@ impl Birth {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn give(self, up: Option<Arc<Node>>, near: Option<Arc<Node>>, made: Made) -> Arc<Node> {
-        Arc::new(Node {
-            state: State::scope(self.parents, self.deadline.is_some(), self.ended_by),
+        let state = State::scope(self.parents, self.deadline.is_some(), self.ended_by);
+        Arc::new_cyclic(move |_| Node {
+            state,
             how: made.how,
             source: self.source,
             place: Place::nowhere(),
             up,
             near,
             kind: Kind::Scope(ScopeNode {
-                links: Lock::new(Links::new()),
+                links: Links::none(),
                 end: Once::new(),
                 deadline: self.deadline,
                 after: made.after,

@@ -156,15 +156,22 @@ impl fmt::Debug for CancelScope {
 }
 
 impl Drop for CancelScope {
+    #[inline]
     fn drop(&mut self) {
-        let Some(scope) = self.context.node().and_then(ScopeRef::of) else {
-            return;
-        };
         // With no other handle there is nobody who could see the end: no clone, no child and no waiter,
         // since each of them holds one.
-        if Arc::strong_count(scope.node) > 1 {
-            scope.end(Trigger::Dropped, scope.own.at, None);
+        if let Some(node) = self.context.node() {
+            if Arc::strong_count(node) > 1 {
+                end_by_drop(node);
+            }
         }
+    }
+}
+
+#[inline(never)]
+fn end_by_drop(node: &Arc<Node>) {
+    if let Some(scope) = ScopeRef::of(node) {
+        scope.end(Trigger::Dropped, scope.own.at, None);
     }
 }
 
