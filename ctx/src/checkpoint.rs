@@ -2,10 +2,10 @@
 
 use crate::{
     context::Context,
+    end::Record,
     error::Cancelled,
     few::Few,
     keeper::{Keeper, Mode},
-    state::Record,
 };
 use pin_project_lite::pin_project;
 use std::{

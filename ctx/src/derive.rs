@@ -49,8 +49,12 @@ struct Birth {
     ended_by: Option<Side>,
 }
 
-/// Makes a scope below `up`. Always inlined, as each way of deriving knows most of what is asked here.
+/// Makes a scope below `up`.
 #[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "each caller knows most of what is asked"
+)]
 pub(crate) fn derive(up: Option<&Arc<Node>>, made: Made, deadline: Option<Instant>) -> Arc<Node> {
     let birth = Birth::below(up, made.how, deadline);
     birth.give(up.cloned(), up.and_then(values).cloned(), made)
@@ -102,6 +106,10 @@ impl Annex {
 
 impl Birth {
     #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "each caller knows most of what is asked"
+    )]
     fn below(up: Option<&Arc<Node>>, how: How, deadline: Option<Instant>) -> Self {
         let mut birth = Self {
             parents: false,
@@ -158,6 +166,10 @@ impl Birth {
     }
 
     #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "each caller knows most of what is asked"
+    )]
     fn give(self, up: Option<Arc<Node>>, near: Option<Arc<Node>>, made: Made) -> Arc<Node> {
         let state = State::scope(self.parents, self.deadline.is_some(), self.ended_by);
         Arc::new_cyclic(move |_| Node {

@@ -22,11 +22,11 @@
 use crate::{
     answer::{self, Answer, Answers, Manner, More, wake},
     context::Context,
+    end::Record,
     few::Few,
     frame::{Asking, Heard, remember_over},
     hold::Hold,
     node::{Node, ScopeRef},
-    state::Record,
     timer::Timer,
     wait_list::Key,
     watch::{self, Enrolled},

@@ -20,11 +20,12 @@
 //! merge the line of its other side too.
 
 use crate::{
+    end::End,
     error::Cause,
     few::Few,
     layer::Layer,
     links::{Links, NOWHERE},
-    state::{End, State},
+    state::State,
     sync::{AtomicU32, Lock, Once, Ordering},
 };
 use std::{collections::HashSet, panic::Location, sync::Arc};

@@ -2,7 +2,7 @@
 
 use crate::{
     context::Context,
-    error::{BoxError, Cause, Trigger, cause_from},
+    error::{BoxError, Cause, cause_from},
     node::{Node, ScopeRef},
 };
 use std::{fmt, ops::Deref, panic::Location, sync::Arc};
@@ -58,7 +58,7 @@ impl CancelScope {
         reason = "most callers do not ask who was first"
     )]
     pub fn cancel(&self) -> bool {
-        end(&self.context, Trigger::Call, Location::caller(), None)
+        end(&self.context, Location::caller(), None)
     }
 
     /// [`cancel`](Self::cancel), with a cause that every receiver finds in [`Cancelled`](crate::Cancelled).
@@ -73,7 +73,7 @@ impl CancelScope {
     #[track_caller]
     pub fn cancel_with(&self, cause: impl Into<BoxError>) -> bool {
         let at = Location::caller();
-        end(&self.context, Trigger::Call, at, Some(cause_from(cause)))
+        end(&self.context, at, Some(cause_from(cause)))
     }
 
     /// A handle for somebody else to cancel this context with.
@@ -171,7 +171,7 @@ impl Drop for CancelScope {
 #[inline(never)]
 fn end_by_drop(node: &Arc<Node>) {
     if let Some(scope) = ScopeRef::of(node) {
-        scope.end(Trigger::Dropped, scope.own.at, None);
+        scope.end_by_drop();
     }
 }
 
@@ -207,7 +207,7 @@ impl Canceller {
         reason = "most callers do not ask who was first"
     )]
     pub fn cancel(&self) -> bool {
-        end(&self.context, Trigger::Call, Location::caller(), None)
+        end(&self.context, Location::caller(), None)
     }
 
     /// [`cancel`](Self::cancel), with a cause. See [`CancelScope::cancel_with`].
@@ -222,7 +222,7 @@ impl Canceller {
     #[track_caller]
     pub fn cancel_with(&self, cause: impl Into<BoxError>) -> bool {
         let at = Location::caller();
-        end(&self.context, Trigger::Call, at, Some(cause_from(cause)))
+        end(&self.context, at, Some(cause_from(cause)))
     }
 }
 
@@ -232,14 +232,9 @@ impl fmt::Debug for Canceller {
     }
 }
 
-fn end(
-    context: &Context,
-    trigger: Trigger,
-    at: &'static Location<'static>,
-    cause: Option<Cause>,
-) -> bool {
+fn end(context: &Context, at: &'static Location<'static>, cause: Option<Cause>) -> bool {
     match context.node().and_then(ScopeRef::of) {
-        Some(scope) => scope.end(trigger, at, cause),
+        Some(scope) => scope.end_by_call(at, cause),
         None => false,
     }
 }

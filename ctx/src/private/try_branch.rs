@@ -12,10 +12,10 @@ use super::slot::InSlot;
 use crate::{
     checkpoint::Site,
     context::Context,
+    end::Record,
     few::Few,
     frame::Heard,
     keeper::{Keeper, Mode},
-    state::Record,
 };
 use pin_project_lite::pin_project;
 use std::{
