@@ -2,9 +2,9 @@
 
 use crate::{
     context::Context,
+    end::Record,
     error::Cancelled,
     keeper::{Keeper, Mode, Start},
-    state::Record,
 };
 use pin_project_lite::pin_project;
 use std::{

@@ -10,9 +10,10 @@ use crate::{
     layer,
     node::{How, Kind, Node, ScopeRef, values},
     scope::CancelScope,
-    state::{Record, State},
+    state::State,
     tree,
     value::Key,
+    verdict,
 };
 use std::{fmt, panic::Location, sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -282,7 +283,7 @@ impl Context {
     #[must_use]
     #[inline]
     pub fn is_cancelled(&self) -> bool {
-        self.node.as_ref().is_some_and(tree::has_ended)
+        self.ended_line().is_some()
     }
 
     /// What ended this context, or `None` while it is live. Once it is `Some`, it stays as it is.
@@ -296,8 +297,9 @@ impl Context {
     /// assert_eq!(scope.err().unwrap().to_string(), "context cancelled");
     /// ```
     #[must_use]
+    #[inline]
     pub fn err(&self) -> Option<Cancelled> {
-        Some(self.observe()?.cancelled)
+        self.ended_line().and_then(verdict::cancelled)
     }
 
     /// [`err`](Self::err) as a `Result`: the checkpoint for loops and for blocking code. The error
@@ -326,10 +328,9 @@ impl Context {
     pub fn check(&self) -> Result<(), Cancelled> {
         #[cfg(feature = "testing")]
         crate::probe::checks(self, Location::caller());
-        if self.is_cancelled() {
-            self.refuse(Location::caller())
-        } else {
-            Ok(())
+        match self.ended_line() {
+            Some(line) => refuse(line, Location::caller()),
+            None => Ok(()),
         }
     }
 
@@ -527,14 +528,16 @@ impl Context {
         OnCancel::new(self, Box::new(f))
     }
 
-    /// What a check says of a context that has ended.
-    fn refuse(&self, at: &'static Location<'static>) -> Result<(), Cancelled> {
-        match self.scope().and_then(ScopeRef::record) {
-            Some(record) => Err(record.cancelled.noticed(at)),
-            None => Ok(()),
-        }
+    #[inline]
+    fn ended_line(&self) -> Option<&Arc<Node>> {
+        self.node.as_ref().and_then(tree::ended_line)
     }
 
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "each caller knows most of what is asked"
+    )]
     fn derive(&self, made: Made, deadline: Option<Instant>) -> CancelScope {
         CancelScope::new(derive::derive(self.node.as_ref(), made, deadline))
     }
@@ -548,6 +551,7 @@ impl Context {
         Self { node: Some(node) }
     }
 
+    #[inline]
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
         self.node.as_ref()
     }
@@ -569,9 +573,13 @@ impl Context {
     pub(crate) fn scope(&self) -> Option<ScopeRef<'_>> {
         ScopeRef::of(self.line()?)
     }
+}
 
-    pub(crate) fn observe(&self) -> Option<Record> {
-        self.scope()?.observe()
+/// What a check says of a scope that has ended.
+fn refuse(line: &Arc<Node>, at: &'static Location<'static>) -> Result<(), Cancelled> {
+    match verdict::cancelled(line) {
+        Some(cancelled) => Err(cancelled.noticed(at)),
+        None => Ok(()),
     }
 }
 

@@ -22,7 +22,7 @@
 //!    reason: depth is no limit). So all of it has happened when the outermost `cancel` returns.
 
 use crate::{
-    error::{Trigger, cause_from},
+    error::cause_from,
     node::{Node, ScopeRef},
     sweep::contain,
     sync::Lock,
@@ -217,5 +217,5 @@ impl Wake for Follower {
 
 fn end(scope: ScopeRef<'_>) {
     let cause = cause_from(TokenCancelled);
-    scope.end(Trigger::Call, scope.own.at, Some(cause));
+    scope.end_by_call(scope.own.at, Some(cause));
 }

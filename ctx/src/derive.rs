@@ -12,7 +12,7 @@ use crate::{
     links::Links,
     node::{Annex, How, Kind, Node, Place, ScopeNode, ScopeRef, Side, Source, line, values},
     state::State,
-    sync::{Lock, Once},
+    sync::Once,
 };
 use std::{panic::Location, sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -50,6 +50,11 @@ struct Birth {
 }
 
 /// Makes a scope below `up`.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "each caller knows most of what is asked"
+)]
 pub(crate) fn derive(up: Option<&Arc<Node>>, made: Made, deadline: Option<Instant>) -> Arc<Node> {
     let birth = Birth::below(up, made.how, deadline);
     birth.give(up.cloned(), up.and_then(values).cloned(), made)
@@ -120,7 +125,11 @@ impl Annex {
 }
 
 impl Birth {
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "each caller knows most of what is asked"
+    )]
     fn below(up: Option<&Arc<Node>>, how: How, deadline: Option<Instant>) -> Self {
         let mut birth = Self {
             parents: false,
@@ -129,8 +138,12 @@ impl Birth {
             ended_by: None,
         };
         if let Some(parent) = ScopeRef::above(up) {
-            parent.link();
             birth.parents = true;
+            if parent.node.state.load().is_quiet() {
+                // It is linked, it is live, and it has no deadline.
+                return birth;
+            }
+            parent.link();
             if parent.ended_before_birth(how, deadline) {
                 birth.ended_by = Some(Side::Up);
             }
@@ -172,17 +185,22 @@ impl Birth {
         }
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "each caller knows most of what is asked"
+    )]
     fn give(self, up: Option<Arc<Node>>, near: Option<Arc<Node>>, made: Made) -> Arc<Node> {
-        Arc::new(Node {
-            state: State::scope(self.parents, self.deadline.is_some(), self.ended_by),
+        let state = State::scope(self.parents, self.deadline.is_some(), self.ended_by);
+        Arc::new_cyclic(move |_| Node {
+            state,
             how: made.how,
             source: self.source,
             place: Place::nowhere(),
             up,
             near,
             kind: Kind::Scope(ScopeNode {
-                links: Lock::new(Links::new()),
+                links: Links::none(),
                 end: Once::new(),
                 deadline: self.deadline,
                 after: made.after,

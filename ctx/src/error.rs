@@ -1,6 +1,7 @@
 //! What a cancellation looks like to whoever receives it.
 
-use std::{error::Error, fmt, io, panic::Location, sync::Arc, time::Duration};
+use crate::end::End;
+use std::{error::Error, fmt, io, panic::Location, sync::Arc};
 
 /// What a cause is made from: anything `Into` this, so `&str`, `String` and every error fit, as with
 /// [`std::io::Error::new`].
@@ -85,15 +86,11 @@ pub enum Trigger {
 /// ```
 #[derive(Clone)]
 pub struct Cancelled {
-    pub(crate) trigger: Trigger,
-    pub(crate) at: &'static Location<'static>,
-    /// The timeout as it was asked for; `None` for a deadline given as an instant, and for no deadline.
-    pub(crate) after: Option<Duration>,
-    pub(crate) cause: Option<Cause>,
-    pub(crate) noticed: Option<&'static Location<'static>>,
+    end: End,
+    noticed: Option<&'static Location<'static>>,
 }
 
-const _: () = assert!(size_of::<Cancelled>() <= 64);
+const _: () = assert!(size_of::<Cancelled>() <= 24);
 
 impl std::panic::UnwindSafe for Cancelled {}
 impl std::panic::RefUnwindSafe for Cancelled {}
@@ -110,7 +107,7 @@ impl Cancelled {
     /// ```
     #[must_use]
     pub fn reason(&self) -> Reason {
-        match self.trigger {
+        match self.trigger() {
             Trigger::Call | Trigger::Dropped => Reason::Cancelled,
             Trigger::Deadline => Reason::DeadlineExceeded,
         }
@@ -141,7 +138,7 @@ impl Cancelled {
     /// ```
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
-        self.cause.as_deref()
+        self.end.story()?.cause.as_deref()
     }
 
     /// The cause, if it is an `E`.
@@ -173,7 +170,7 @@ impl Cancelled {
     /// ```
     #[must_use]
     pub fn cancelled_at(&self) -> &'static Location<'static> {
-        self.at
+        self.end.at()
     }
 
     /// How the context ended.
@@ -187,7 +184,7 @@ impl Cancelled {
     /// ```
     #[must_use]
     pub fn trigger(&self) -> Trigger {
-        self.trigger
+        self.end.trigger()
     }
 
     /// The `.await`, `run_until_cancelled` or `check()` that noticed it; `None` from `err()` and `done()`.
@@ -223,16 +220,10 @@ impl Cancelled {
         Report(self)
     }
 
-    /// One without cause, which nobody has noticed.
+    /// The error that tells of this end, which nobody has noticed.
     #[inline]
-    pub(crate) fn plain(trigger: Trigger, at: &'static Location<'static>) -> Self {
-        Self {
-            trigger,
-            at,
-            after: None,
-            cause: None,
-            noticed: None,
-        }
+    pub(crate) fn of(end: End) -> Self {
+        Self { end, noticed: None }
     }
 
     /// The same error, as a checkpoint at `at` hands it on.
@@ -257,10 +248,10 @@ impl fmt::Debug for Cancelled {
         let place = |at: &Location<'_>| at.to_string();
         f.debug_struct("Cancelled")
             .field("reason", &self.reason())
-            .field("trigger", &self.trigger)
-            .field("cancelled_at", &place(self.at))
+            .field("trigger", &self.trigger())
+            .field("cancelled_at", &place(self.end.at()))
             .field("noticed_at", &self.noticed.map(place))
-            .field("cause", &self.cause)
+            .field("cause", &self.end.story().and_then(|it| it.cause.as_ref()))
             .finish_non_exhaustive()
     }
 }
@@ -289,8 +280,9 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cancelled = self.0;
         write!(f, "{cancelled}")?;
-        let at = cancelled.at;
-        match (cancelled.trigger, cancelled.after) {
+        let at = cancelled.end.at();
+        let after = cancelled.end.story().and_then(|it| it.after);
+        match (cancelled.trigger(), after) {
             (Trigger::Call, _) => write!(f, "\n  by:       {at}")?,
             (Trigger::Dropped, _) => write!(
                 f,

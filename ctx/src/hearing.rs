@@ -29,7 +29,7 @@
 //! without a budget a poll wakes nobody. tokio wakes it under no lock. Scopes are ended after the lock.
 
 use crate::{
-    error::{Trigger, cause_from},
+    error::cause_from,
     node::{Node, ScopeRef},
     signal::ShutdownSignal,
 };
@@ -204,7 +204,7 @@ fn listen(kind: ShutdownSignal) {
     drop(idle);
     for node in news.iter().filter_map(Weak::upgrade) {
         if let Some(scope) = ScopeRef::of(&node) {
-            scope.end(Trigger::Call, scope.own.at, Some(cause_from(kind)));
+            scope.end_by_call(scope.own.at, Some(cause_from(kind)));
         }
     }
 }

@@ -24,12 +24,12 @@
 use crate::{
     answer::{self, Answer, Answers, Manner, More, wake},
     context::Context,
+    end::Record,
     few::Few,
     frame::{self, Asking, Heard, WakerId, answer_top, waker_id},
     hold::Hold,
     node::{Node, ScopeRef, address},
     stack::remember_over,
-    state::Record,
     timer::Timer,
     wait_list::Key,
     watch::{self, Enrolled},
@@ -205,7 +205,8 @@ impl Keeper {
     /// What refused the future.
     #[cold]
     pub(crate) fn refusal<T>(&self, context: &Context) -> Result<T, Record> {
-        Err(context.observe().expect("a context that ended stays so"))
+        let record = context.scope().and_then(ScopeRef::observe);
+        Err(record.expect("a context that ended stays so"))
     }
 
     /// Whether nobody would notice if this checkpoint went away.

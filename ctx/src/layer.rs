@@ -184,7 +184,7 @@ impl Layer {
                 return theirs?.bits[*bit].as_ref();
             }
             Difference::Beyond => far.same_bits = Some(Arc::clone(node)),
-            _ => far.same_bits = theirs?.same_bits.clone(),
+            _ => far.same_bits.clone_from(&theirs?.same_bits),
         }
         None
     }

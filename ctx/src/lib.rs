@@ -57,6 +57,7 @@ mod layer;
 mod chain;
 mod state;
 mod stamp;
+mod end;
 mod derive;
 mod links;
 mod tree;

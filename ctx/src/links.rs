@@ -13,6 +13,7 @@
 use crate::{
     callbacks::Callbacks,
     node::{Node, Side},
+    sync::Lock,
     wait_list::{Key, WaitList},
 };
 use std::{
@@ -58,11 +59,21 @@ pub(crate) struct Child {
 const KEEP: usize = 32;
 
 impl Links {
-    pub(crate) const fn new() -> Self {
-        Self {
-            first: First::Child(None),
-            more: None,
-        }
+    const NONE: Self = Self {
+        first: First::Child(None),
+        more: None,
+    };
+
+    /// The lock of a new scope: a constant, so that it is written where it is to stay.
+    #[cfg(not(ctx_loom))]
+    #[inline]
+    pub(crate) fn none() -> Lock<Self> {
+        const { Lock::new(Self::NONE) }
+    }
+
+    #[cfg(ctx_loom)]
+    pub(crate) fn none() -> Lock<Self> {
+        Lock::new(Self::NONE)
     }
 
     fn more(&mut self) -> &mut More {

@@ -22,11 +22,12 @@
 #[cfg(any(feature = "signal", feature = "tokio-util"))]
 use crate::bridge::Bridge;
 use crate::{
+    end::End,
     error::Cause,
     few::Few,
     layer::Layer,
     links::{Links, NOWHERE},
-    state::{End, State},
+    state::State,
     sync::{AtomicU32, Lock, Once, Ordering},
 };
 use std::{collections::HashSet, panic::Location, sync::Arc};

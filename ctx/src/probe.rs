@@ -19,7 +19,7 @@
 
 use crate::{
     context::Context,
-    error::{Trigger, cause_from},
+    error::cause_from,
     few::Few,
     keeper::Keeper,
     node::{Descent, Kind, address, descent},
@@ -171,7 +171,7 @@ impl Probe {
     fn cancel(&self, what: Delivery) {
         let cause = format!("cancelled by a test at {}", what.place);
         if let Some(scope) = self.root.scope() {
-            scope.end(Trigger::Call, what.by, Some(cause_from(cause)));
+            scope.end_by_call(what.by, Some(cause_from(cause)));
         }
         if let Some(waker) = what.to_wake {
             waker.wake();

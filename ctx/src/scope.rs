@@ -2,7 +2,7 @@
 
 use crate::{
     context::Context,
-    error::{BoxError, Cause, Trigger, cause_from},
+    error::{BoxError, Cause, cause_from},
     node::{Node, ScopeRef},
 };
 use std::{fmt, ops::Deref, panic::Location, sync::Arc};
@@ -58,7 +58,7 @@ impl CancelScope {
         reason = "most callers do not ask who was first"
     )]
     pub fn cancel(&self) -> bool {
-        end(&self.context, Trigger::Call, Location::caller(), None)
+        end(&self.context, Location::caller(), None)
     }
 
     /// [`cancel`](Self::cancel), with a cause that every receiver finds in [`Cancelled`](crate::Cancelled).
@@ -73,7 +73,7 @@ impl CancelScope {
     #[track_caller]
     pub fn cancel_with(&self, cause: impl Into<BoxError>) -> bool {
         let at = Location::caller();
-        end(&self.context, Trigger::Call, at, Some(cause_from(cause)))
+        end(&self.context, at, Some(cause_from(cause)))
     }
 
     /// A handle for somebody else to cancel this context with.
@@ -156,19 +156,26 @@ impl fmt::Debug for CancelScope {
 }
 
 impl Drop for CancelScope {
+    #[inline]
     fn drop(&mut self) {
-        let Some(scope) = self.context.node().and_then(ScopeRef::of) else {
-            return;
-        };
         // With no other handle there is nobody who could see the end: no clone, no child and no waiter,
         // since each of them holds one.
-        if Arc::strong_count(scope.node) > 1 {
-            scope.end(Trigger::Dropped, scope.own.at, None);
+        if let Some(node) = self.context.node() {
+            if Arc::strong_count(node) > 1 {
+                end_by_drop(node);
+            }
         }
         #[cfg(any(feature = "signal", feature = "tokio-util"))]
-        if let Some(bridge) = scope.node.bridge() {
+        if let Some(bridge) = self.context.node().and_then(|node| node.bridge()) {
             bridge.unhook();
         }
+    }
+}
+
+#[inline(never)]
+fn end_by_drop(node: &Arc<Node>) {
+    if let Some(scope) = ScopeRef::of(node) {
+        scope.end_by_drop();
     }
 }
 
@@ -204,7 +211,7 @@ impl Canceller {
         reason = "most callers do not ask who was first"
     )]
     pub fn cancel(&self) -> bool {
-        end(&self.context, Trigger::Call, Location::caller(), None)
+        end(&self.context, Location::caller(), None)
     }
 
     /// [`cancel`](Self::cancel), with a cause. See [`CancelScope::cancel_with`].
@@ -219,7 +226,7 @@ impl Canceller {
     #[track_caller]
     pub fn cancel_with(&self, cause: impl Into<BoxError>) -> bool {
         let at = Location::caller();
-        end(&self.context, Trigger::Call, at, Some(cause_from(cause)))
+        end(&self.context, at, Some(cause_from(cause)))
     }
 }
 
@@ -229,14 +236,9 @@ impl fmt::Debug for Canceller {
     }
 }
 
-fn end(
-    context: &Context,
-    trigger: Trigger,
-    at: &'static Location<'static>,
-    cause: Option<Cause>,
-) -> bool {
+fn end(context: &Context, at: &'static Location<'static>, cause: Option<Cause>) -> bool {
     match context.node().and_then(ScopeRef::of) {
-        Some(scope) => scope.end(trigger, at, cause),
+        Some(scope) => scope.end_by_call(at, cause),
         None => false,
     }
 }

@@ -1,4 +1,4 @@
-//! The vocabulary of a node's state word, and what it announces: how a scope ended.
+//! The vocabulary of a node's state word.
 //!
 //! ```text
 //!   bit       set by                                              never cleared
@@ -21,12 +21,9 @@
 //!    time writes no words.
 
 use crate::{
-    error::{Cancelled, Trigger},
     node::Side,
-    stamp::Stamp,
     sync::{AtomicU8, Ordering},
 };
-use std::{panic::Location, sync::Arc};
 
 const ENDED: u8 = 1;
 const LINKING: u8 = 2;
@@ -35,70 +32,6 @@ const UP: u8 = 8;
 const OTHER: u8 = 16;
 const DEADLINE: u8 = 32;
 const ASIDE: u8 = 64;
-
-/// How and when a scope ended.
-#[derive(Clone)]
-pub(crate) struct Record {
-    pub(crate) cancelled: Cancelled,
-    /// When it happened: the instant of the call, or the deadline itself, however late it was noticed.
-    pub(crate) when: Stamp,
-}
-
-/// A record as it is kept: the common ones take no allocation.
-#[derive(Clone)]
-pub(crate) enum End {
-    /// A call without a cause, or a drop.
-    Plain {
-        at: &'static Location<'static>,
-        /// When, and whether it was a drop.
-        when: i64,
-    },
-    Full(Arc<Record>),
-}
-
-impl End {
-    /// A record in the smallest form that holds it.
-    pub(crate) fn of(record: Record) -> Self {
-        let dropped = match record.cancelled.trigger {
-            Trigger::Call => false,
-            Trigger::Dropped => true,
-            Trigger::Deadline => return Self::Full(Arc::new(record)),
-        };
-        if record.cancelled.cause.is_some() {
-            return Self::Full(Arc::new(record));
-        }
-        Self::Plain {
-            at: record.cancelled.at,
-            when: record.when.with_bit(dropped),
-        }
-    }
-
-    pub(crate) fn when(&self) -> Stamp {
-        match self {
-            Self::Plain { when, .. } => Stamp::and_bit(*when).0,
-            Self::Full(record) => record.when,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn record(&self) -> Record {
-        match self {
-            Self::Plain { at, when } => {
-                let (when, dropped) = Stamp::and_bit(*when);
-                let trigger = if dropped {
-                    Trigger::Dropped
-                } else {
-                    Trigger::Call
-                };
-                Record {
-                    cancelled: Cancelled::plain(trigger, at),
-                    when,
-                }
-            }
-            Self::Full(record) => Record::clone(record),
-        }
-    }
-}
 
 /// What a word said when it was looked at.
 #[derive(Clone, Copy)]

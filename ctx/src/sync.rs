@@ -42,9 +42,17 @@ pub(crate) struct Lock<T> {
 }
 
 impl<T> Lock<T> {
+    #[cfg(not(ctx_loom))]
+    pub(crate) const fn new(value: T) -> Self {
+        Self {
+            inner: std::sync::Mutex::new(value),
+        }
+    }
+
+    #[cfg(ctx_loom)]
     pub(crate) fn new(value: T) -> Self {
         Self {
-            inner: From::from(value),
+            inner: loom::sync::Mutex::new(value),
         }
     }
 

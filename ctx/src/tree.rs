@@ -23,12 +23,14 @@
 //!    the drop of the scope see to those.
 
 use crate::{
-    error::{Cancelled, Cause, Trigger},
+    end::{End, Record},
+    error::Cause,
     links::{Child, NOWHERE},
     node::{Node, Place, SIDES, ScopeNode, ScopeRef, Side},
     stamp::Stamp,
-    state::{End, Record, Word},
+    state::Word,
     sweep,
+    verdict::Verdict,
 };
 use std::{
     panic::Location,
@@ -36,28 +38,26 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Whether the scope of this context has ended, to the instant (rule D3).
+/// The scope that a context has as its line, if it has ended, to the instant (rule D3).
 ///
 /// Where the words of at most two lines can tell, they do so here, and nothing is called.
 #[inline]
-pub(crate) fn has_ended(node: &Arc<Node>) -> bool {
-    let Some((line, word)) = line_and_word(node) else {
-        return false;
-    };
+pub(crate) fn ended_line(node: &Arc<Node>) -> Option<&Arc<Node>> {
+    let (line, word) = line_and_word(node)?;
     if word.is_quiet() {
-        return false;
+        return None;
     }
     if word.ended() {
-        return true;
+        return Some(line);
     }
     if !word.has_deadline() {
         // It is not linked, so its parent is asked, whose word is right (invariant 1).
-        match line.up.as_ref().and_then(line_and_word) {
-            Some((_, above)) if above.ended() => {}
-            _ => return false,
+        let (_, above) = line_and_word(line.up.as_ref()?)?;
+        if !above.ended() {
+            return None;
         }
     }
-    ended_after_all(line)
+    ended_after_all(line).then_some(line)
 }
 
 #[inline]
@@ -106,29 +106,28 @@ impl ScopeRef<'_> {
         orphaned || expired
     }
 
-    /// Ends the scope for its owner, and everything below it. Whether this call did it (rule T2).
-    pub(crate) fn end(
-        self,
-        trigger: Trigger,
-        at: &'static Location<'static>,
-        cause: Option<Cause>,
-    ) -> bool {
-        let mut cancelled = Cancelled::plain(trigger, at);
-        cancelled.cause = cause;
-        let late = self.publish_own(cancelled);
+    /// Ends the scope for its owner's call, and everything below it. Whether this call did it (rule T2).
+    pub(crate) fn end_by_call(self, at: &'static Location<'static>, cause: Option<Cause>) -> bool {
+        let now = Instant::now();
+        self.end(End::called(at, cause, Stamp::of(now)), now)
+    }
+
+    /// Ends the scope because it was dropped, and everything below it.
+    pub(crate) fn end_by_drop(self) {
+        let now = Instant::now();
+        self.end(End::dropped(self.own.at, Stamp::of(now)), now);
+    }
+
+    fn end(self, own: End, now: Instant) -> bool {
+        let late = self.publish_own(own, now);
         sweep::sweep(self);
-        // The record of a call that came too late goes last: its cause is foreign code, whose panic is
-        // the caller's business and must not keep those who wait from being woken.
+        // The end of a call that came too late goes last: its cause is foreign code, whose panic is the
+        // caller's business and must not keep those who wait from being woken.
         late.is_none()
     }
 
     /// Publishes this as the end, unless the scope has ended, or is found to have: then it is given back.
-    fn publish_own(self, cancelled: Cancelled) -> Option<End> {
-        let now = Instant::now();
-        let own = End::of(Record {
-            cancelled,
-            when: Stamp::of(now),
-        });
+    fn publish_own(self, own: End, now: Instant) -> Option<End> {
         if self.own.deadline.is_some_and(|deadline| deadline <= now) {
             self.settle(true);
             return Some(own);
@@ -140,8 +139,7 @@ impl ScopeRef<'_> {
             self.publish(earlier);
             Some(own)
         } else {
-            self.own.end.set(own);
-            self.node.state.publish(None);
+            self.publish(Verdict::Is(own));
             None
         };
         drop(links);

@@ -13,11 +13,11 @@
 //! All of this loops and never recurses, since depth is no limit.
 
 use crate::{
+    end::{End, Record, Story},
     error::{Cancelled, Trigger},
     few::Few,
-    node::{How, ScopeRef, Side, Source},
+    node::{How, Kind, Node, ScopeRef, Side, Source},
     stamp::Stamp,
-    state::{End, Record},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -26,6 +26,16 @@ pub(crate) enum Verdict {
     /// The end of the parent on this side.
     Inherited(Side),
     Is(End),
+}
+
+/// What ended the scope that is this line and is known to have ended.
+pub(crate) fn cancelled(line: &Arc<Node>) -> Option<Cancelled> {
+    if let Kind::Scope(own) = &line.kind {
+        if let Some(end) = own.end.read(End::clone) {
+            return Some(Cancelled::of(end));
+        }
+    }
+    Some(Cancelled::of(ScopeRef::of(line)?.find_end()?))
 }
 
 impl ScopeRef<'_> {
@@ -187,10 +197,13 @@ impl ScopeRef<'_> {
         while let Some(giver) = owner.deadline_source() {
             owner = giver;
         }
-        let mut cancelled = Cancelled::plain(Trigger::Deadline, owner.own.at);
-        cancelled.after = owner.asked_for();
-        cancelled.cause = owner.node.annex().and_then(|annex| annex.cause.clone());
-        Some(End::Full(Arc::new(Record { cancelled, when })))
+        Some(End::told(Story {
+            trigger: Trigger::Deadline,
+            at: owner.own.at,
+            after: owner.asked_for(),
+            cause: owner.node.annex().and_then(|annex| annex.cause.clone()),
+            when,
+        }))
     }
 
     /// The timeout that was asked for when the scope was made.

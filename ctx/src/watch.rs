@@ -1,6 +1,6 @@
 //! What a future needs to wait for the end of a scope: a place in its list and, for a deadline, a timer.
 
-use crate::{node::ScopeRef, state::Record, timer::Timer, wait_list::Key};
+use crate::{end::Record, node::ScopeRef, timer::Timer, wait_list::Key};
 use std::task::{Context as TaskContext, Poll, Waker};
 
 /// What became of an attempt to wait.

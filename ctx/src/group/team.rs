@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     context::Context,
-    error::{BoxError, Cancelled, Trigger, cause_from},
+    error::{BoxError, Cancelled, cause_from},
 };
 use std::{
     fmt,
@@ -83,7 +83,7 @@ impl<T, E> Team<T, E> {
             return;
         }
         if let Some(scope) = self.context.scope() {
-            scope.end(Trigger::Call, at, Some(cause_from(cause())));
+            scope.end_by_call(at, Some(cause_from(cause())));
         }
     }
 }

@@ -12,10 +12,10 @@ use super::slot::InSlot;
 use crate::{
     checkpoint::Site,
     context::Context,
+    end::Record,
     few::Few,
     keeper::Start,
     node::address,
-    state::Record,
 };
 use pin_project_lite::pin_project;
 use std::{
