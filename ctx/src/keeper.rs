@@ -371,11 +371,26 @@ impl Keeper {
             };
             return quiet && (heard.joined() || frame::nobody_asks());
         }
+        let Some(scope) = ScopeRef::of(line) else {
+            return false;
+        };
         match &mut self.watch {
             // Where there is a timer, it must be asked.
             Some(watch) if watch.is_just(id) && watch.timer.is_none() => {
-                ScopeRef::of(line).is_some_and(|scope| !scope.is_ended())
-                    && answer_top(&mut watch.answer, address(line), id)
+                !scope.is_ended() && answer_top(&mut watch.answer, address(line), id)
+            }
+            None if scope.own.deadline.is_none() => self.waits_first(scope, waker),
+            _ => false,
+        }
+    }
+
+    /// The innermost enters the list for the first time. False if there is more to do.
+    fn waits_first(&mut self, scope: ScopeRef<'_>, waker: &Waker) -> bool {
+        let watch = self.watch.insert(Box::new(Watch::new()));
+        match watch::enroll(scope, &mut watch.key, waker) {
+            Enrolled::Waiting { replaced: None } => {
+                watch.waker = waker_id(waker);
+                answer_top(&mut watch.answer, address(scope.node), watch.waker)
             }
             _ => false,
         }
@@ -572,8 +587,13 @@ impl Keeper {
 
     /// The function is over, and with it all its checkpoints.
     pub(crate) fn end(&mut self, context: &Context) {
-        if self.watch.is_some() {
+        let Some(watch) = &mut self.watch else { return };
+        if watch.rare.is_some() || !watch.answer.is_none() {
             self.finish(context, Few::new(), None);
+        } else if let Some(scope) = context.scope() {
+            let waker = watch.withdraw(scope);
+            self.watch = None;
+            drop(waker);
         }
     }
 
