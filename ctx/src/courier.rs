@@ -198,7 +198,7 @@ pub(crate) fn follow(scope: ScopeRef<'_>, token: CancellationToken) {
             if let Some(bridge) = scope.node.bridge() {
                 bridge.hold(wait);
             }
-        },
+        }
     }
 }
 
