@@ -176,7 +176,7 @@ impl Rewriter<'_> {
         *expr = match mem::replace(expr, Expr::PLACEHOLDER) {
             Expr::Await(await_) => checkpoint(await_, exit, runtime, |base, span| {
                 if own {
-                    runtime.call(seated, [base, seat::borrow(span)], span)
+                    seat::checkpoint(seated, base, runtime, span)
                 } else {
                     runtime.call(alone, [runtime.handle(uses, span), base], span)
                 }

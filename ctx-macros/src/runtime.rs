@@ -28,6 +28,14 @@ impl Runtime {
         }
     }
 
+    /// Whether the author said where the crate is, and so may be wrong.
+    ///
+    /// The parameter's type is then the only path that is written out in an ordinary function. The rest is
+    /// reached by the methods of what that type has, and where it is unknown the compiler asks no further.
+    pub(crate) fn may_be_missing(&self) -> bool {
+        self.krate.is_some()
+    }
+
     /// `::ctx::NAMES`, all of it at `span`.
     pub(crate) fn path(&self, names: &[&str], span: Span) -> Path {
         let mut path = match &self.krate {

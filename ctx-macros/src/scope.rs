@@ -1,8 +1,8 @@
 //! What an `.await` belongs to.
 
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span};
 use quote::ToTokens;
-use syn::{Expr, ExprReturn, ReturnType, Signature, Token};
+use syn::{Expr, ExprReturn, ReturnType, Signature, Token, parse_quote_spanned};
 
 use crate::runtime::Runtime;
 use crate::syntax;
@@ -49,8 +49,16 @@ impl Exit {
         }
     }
 
-    /// `return ::ctx::FromCancelled::from_cancelled(CANCELLED)`
+    /// `return ::ctx::FromCancelled::from_cancelled(CANCELLED)`, or `return CANCELLED.__leave()`
     pub(crate) fn leave(self, runtime: &Runtime, cancelled: Expr) -> Expr {
+        if runtime.may_be_missing() {
+            let leave = Ident::new("__leave", self.last);
+            return Expr::Return(ExprReturn {
+                attrs: Vec::new(),
+                return_token: Token![return](self.first),
+                expr: Some(parse_quote_spanned!(self.last=> #cancelled.#leave())),
+            });
+        }
         self.through(&["FromCancelled", "from_cancelled"], runtime, cancelled)
     }
 

@@ -27,13 +27,28 @@ fn name(span: Span) -> Ident {
 }
 
 /// `&mut __body`
-pub(crate) fn borrow(span: Span) -> Expr {
+fn borrow(span: Span) -> Expr {
     Expr::Reference(ExprReference {
         attrs: Vec::new(),
         and_token: Token![&](span),
         mutability: Some(Token![mut](span)),
         expr: Box::new(syntax::expr(name(span))),
     })
+}
+
+/// A checkpoint that uses the state.
+// Input:  BASE
+// Output: ::ctx::__private::race_in(BASE, &mut __body)
+// or, where the author has named the crate:
+//         ctx.__race_in(BASE, &mut __body)
+pub(crate) fn checkpoint(function: &str, base: Expr, runtime: &Runtime, span: Span) -> Expr {
+    let state = borrow(span);
+    if !runtime.may_be_missing() {
+        return runtime.call(function, [base, state], span);
+    }
+    let ctx = runtime.name("ctx", span);
+    let method = Ident::new(&format!("__{function}"), span);
+    parse_quote_spanned!(span=> #ctx.#method(#base, #state))
 }
 
 /// Makes the state, behind the items that the author's body may begin with: a lint wants them first.
@@ -49,9 +64,13 @@ pub(crate) fn make(stmts: &mut Vec<Stmt>, runtime: &Runtime) {
     let span = Span::call_site();
     let quiet = generated(span);
     let (body, ctx) = (name(span), runtime.name("ctx", span));
-    let new = runtime.path(&["__private", "Body", "new"], quiet);
     let first = stmts.iter().position(|stmt| !matches!(stmt, Stmt::Item(_)));
-    let state = parse_quote_spanned!(quiet=> let mut #body = #new(#ctx););
+    let state = if runtime.may_be_missing() {
+        parse_quote_spanned!(quiet=> let mut #body = #ctx.__body();)
+    } else {
+        let new = runtime.path(&["__private", "Body", "new"], quiet);
+        parse_quote_spanned!(quiet=> let mut #body = #new(#ctx);)
+    };
     stmts.insert(first.unwrap_or(stmts.len()), state);
 }
 

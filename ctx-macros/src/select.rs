@@ -58,7 +58,12 @@ pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<Option
     };
     let uses = rewriter.uses_of(|rewriter| {
         let outer = rewriter.seat;
-        rewriter.shadowed(select.branches.iter().any(|branch| seat::binds(&branch.pat)));
+        rewriter.shadowed(
+            select
+                .branches
+                .iter()
+                .any(|branch| seat::binds(&branch.pat)),
+        );
         select.each(|expr| rewriter.visit_expr_mut(expr));
         rewriter.seat = outer;
     });

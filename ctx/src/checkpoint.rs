@@ -188,10 +188,12 @@ impl<S: Site, F: Future> Future for Checkpoint<S, F> {
         }
         let cancelled = match self.as_mut().project() {
             Stage::Over { left } => return Poll::Ready(Err(S::again(left))),
-            Stage::Live { future, site } => match ready!(advance(future, site.line(), site.parts(), cx)) {
-                Ok(output) => return Poll::Ready(Ok(output)),
-                Err(record) => record.cancelled.noticed(site.at()),
-            },
+            Stage::Live { future, site } => {
+                match ready!(advance(future, site.line(), site.parts(), cx)) {
+                    Ok(output) => return Poll::Ready(Ok(output)),
+                    Err(record) => record.cancelled.noticed(site.at()),
+                }
+            }
         };
         // This drops the future, before the error is returned (rule C4).
         self.set(Self::Over {

@@ -121,7 +121,6 @@ impl Frame {
         self.marks.has(Marks::DROPPING)
     }
 
-
     pub(crate) fn mark_rare(&mut self) {
         self.marks = self.marks.and(Marks::RARE);
     }
@@ -396,7 +395,11 @@ impl Asking {
         }
         top.begin(address(line), owner, waker);
         top.task.set(task);
-        top.marks.set(if ordered { Marks::PLAIN } else { Marks::PRESENT });
+        top.marks.set(if ordered {
+            Marks::PLAIN
+        } else {
+            Marks::PRESENT
+        });
         true
     }
 
@@ -460,10 +463,9 @@ impl Asking {
         with_top(|top| match self.by {
             By::Alone => top.pop(),
             By::Mute => Heard::default(),
-            By::Joined => top.heard_by_joined(
-                top.said.get() != self.said,
-                top.taken.get() != self.taken,
-            ),
+            By::Joined => {
+                top.heard_by_joined(top.said.get() != self.said, top.taken.get() != self.taken)
+            }
         })
     }
 }

@@ -618,7 +618,9 @@ impl Keeper {
     fn leave(&mut self, wakers: Few<Waker>, current: Option<&Waker>) {
         let settled = match &mut self.watch {
             None => true,
-            Some(watch) if watch.rare.is_none() => answer::leave(&mut watch.answer, wakers, current),
+            Some(watch) if watch.rare.is_none() => {
+                answer::leave(&mut watch.answer, wakers, current)
+            }
             Some(_) => self.with_answers(|answers| answers.leave(wakers, current)),
         };
         self.watch = None;

@@ -71,11 +71,7 @@ impl Rare {
 
 /// Takes the wakers that the frame's checkpoint may have to see to. Its own is none of them, as it is
 /// being polled with that one.
-pub(crate) fn take_over(
-    frame: &mut Frame,
-    rare: &mut Option<Box<Rare>>,
-    wakers: &mut Few<Waker>,
-) {
+pub(crate) fn take_over(frame: &mut Frame, rare: &mut Option<Box<Rare>>, wakers: &mut Few<Waker>) {
     let mut idle = Few::new();
     while let Some(waker) = wakers.pop() {
         if frame.is_dropping() || waker_id(&waker) != frame.waker {
@@ -159,7 +155,9 @@ pub(crate) fn restore(top: &Top) {
 /// Takes what the latest frame, which is about to be taken off, has seldom heard.
 #[cold]
 pub(crate) fn take_rare() -> Option<Box<Rare>> {
-    STACK.try_with(|stack| stack.borrow_mut().rare.take()).ok()?
+    STACK
+        .try_with(|stack| stack.borrow_mut().rare.take())
+        .ok()?
 }
 
 /// Lets the shields inside a checkpoint that joined the latest frame hold it.

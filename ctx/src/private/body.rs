@@ -10,7 +10,7 @@
 use crate::{
     checkpoint::advance,
     context::Context,
-    error::Cancelled,
+    error::{Cancelled, FromCancelled},
     keeper::{Keeper, Mode},
 };
 use pin_project_lite::pin_project;
@@ -139,7 +139,46 @@ pub fn between_in<'b, 'c, F: IntoFuture>(
     future: F,
     body: &'b mut Body<'c>,
 ) -> InBody<'b, 'c, F::IntoFuture> {
-    enter(future.into_future(), body, Mode::Between, Location::caller())
+    enter(
+        future.into_future(),
+        body,
+        Mode::Between,
+        Location::caller(),
+    )
+}
+
+/// The same as methods, for who reaches this crate by a name of his own: see `Runtime` in the macros.
+#[doc(hidden)]
+impl Context {
+    #[must_use]
+    pub fn __body(&self) -> Body<'_> {
+        Body::new(self)
+    }
+
+    #[track_caller]
+    pub fn __race_in<'b, 'c, F: IntoFuture>(
+        &self,
+        future: F,
+        body: &'b mut Body<'c>,
+    ) -> InBody<'b, 'c, F::IntoFuture> {
+        race_in(future, body)
+    }
+
+    #[track_caller]
+    pub fn __between_in<'b, 'c, F: IntoFuture>(
+        &self,
+        future: F,
+        body: &'b mut Body<'c>,
+    ) -> InBody<'b, 'c, F::IntoFuture> {
+        between_in(future, body)
+    }
+}
+
+#[doc(hidden)]
+impl Cancelled {
+    pub fn __leave<R: FromCancelled>(self) -> R {
+        R::from_cancelled(self)
+    }
 }
 
 fn enter<'b, 'c, F>(

@@ -10,12 +10,7 @@
 
 use super::slot::InSlot;
 use crate::{
-    checkpoint::Site,
-    context::Context,
-    end::Record,
-    few::Few,
-    keeper::Start,
-    node::address,
+    checkpoint::Site, context::Context, end::Record, few::Few, keeper::Start, node::address,
 };
 use pin_project_lite::pin_project;
 use std::{
