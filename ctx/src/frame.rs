@@ -163,9 +163,7 @@ impl Heard {
     #[inline]
     fn new(answered: bool, unsure: bool, joined: bool) -> Self {
         Self {
-            bits: u8::from(answered) * Self::ANSWERED
-                | u8::from(unsure) * Self::UNSURE
-                | u8::from(joined) * Self::JOINED,
+            bits: u8::from(answered) | u8::from(unsure) << 1 | u8::from(joined) << 2,
             rare: None,
         }
     }

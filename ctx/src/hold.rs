@@ -87,8 +87,8 @@ impl Shield {
 
     /// Holds one more checkpoint, unless it is held already, or the shield has ended meanwhile.
     pub(crate) fn hold(&self, hold: &Arc<Hold>) {
-        let mut held = self.0.lock();
-        let Some(held) = held.as_mut() else { return };
+        let mut state = self.0.lock();
+        let Some(held) = state.as_mut() else { return };
         if held.iter().any(|known| Arc::ptr_eq(known, hold)) {
             return;
         }

@@ -169,7 +169,9 @@ pub(crate) fn hold_joined() -> Option<Box<Rare>> {
         return None;
     }
     let hold = Hold::new();
-    shields.iter().for_each(|shield| shield.hold(&hold));
+    for shield in &shields {
+        shield.hold(&hold);
+    }
     Some(Box::new(Rare {
         hold: Some(hold),
         ..Rare::default()

@@ -123,6 +123,17 @@ impl Strip {
     /// What stood where the macro has put a `match`.
     fn unmatch(&mut self, mut whole: ExprMatch) -> Expr {
         match &mut *whole.expr {
+            Expr::Await(awaited) if is_method(&awaited.base) => {
+                self.checkpoints += 1;
+                let Expr::MethodCall(call) = *awaited.base.clone() else {
+                    unreachable!()
+                };
+                let base = call.args.into_iter().next();
+                Expr::Await(ExprAwait {
+                    base: Box::new(base.expect("the awaited expression")),
+                    ..awaited.clone()
+                })
+            }
             Expr::Await(awaited) => match calls(&awaited.base) {
                 Some("race" | "between" | "race_in" | "between_in") => {
                     self.checkpoints += 1;
@@ -194,6 +205,11 @@ fn calls(expr: &Expr) -> Option<&'static str> {
     known
         .into_iter()
         .find(|name| *name == last && module == "__private")
+}
+
+/// Whether it is a checkpoint for who has named the crate.
+fn is_method(expr: &Expr) -> bool {
+    matches!(expr, Expr::MethodCall(call) if call.method == "__race_in" || call.method == "__between_in")
 }
 
 fn only(arms: Vec<Arm>) -> Expr {
