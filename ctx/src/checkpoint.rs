@@ -155,7 +155,7 @@ pub(crate) fn advance<F: Future>(
         match keeper.start(context, cx) {
             Start::Goes => {}
             Start::Waits => return Poll::Pending,
-            Start::Refused => return Poll::Ready(keeper.refusal(context)),
+            Start::Refused => return Poll::Ready(Keeper::refusal(context)),
         }
     }
     if line == 0 {

@@ -22,16 +22,14 @@
 //!    enough, since that waker was woken; with another waker the checkpoint wakes itself, to look again.
 
 use crate::{
-    answer::{self, Answer, Answers, Manner, More, wake},
+    answer::{Answer, Manner, wake},
+    asking::{self, Asking, Heard, answer_top},
     context::Context,
     end::Record,
     few::Few,
-    frame::{self, Asking, Heard, WakerId, answer_top, waker_id},
-    hold::Hold,
+    frame::waker_id,
     node::{Node, ScopeRef, address},
-    stack::remember_over,
-    timer::Timer,
-    wait_list::Key,
+    promise::{Parting, Watch},
     watch::{self, Enrolled},
 };
 use std::{
@@ -62,11 +60,11 @@ pub(crate) enum Start {
 /// The state of one checkpoint.
 pub struct Keeper {
     /// What it needs only where it waits itself, or has promised something.
-    watch: Option<Box<Watch>>,
+    pub(crate) watch: Option<Box<Watch>>,
     mode: Mode,
     started: bool,
     /// Whether anybody inside ever answered its frame, and so may look for it when it goes away.
-    was_answered: bool,
+    pub(crate) was_answered: bool,
     /// Whether it keeps its place in the list for the next await of the same function (see `body`).
     seat: Seat,
 }
@@ -80,77 +78,6 @@ enum Seat {
     /// Nothing is awaited now. If there is a watch, it `is_just` a waker in the list, and nobody was
     /// promised anything.
     Free,
-}
-
-/// What a checkpoint has promised, and how it waits.
-struct Watch {
-    answer: Answer,
-    /// The waker that stands in the scope's list under `key`.
-    waker: WakerId,
-    key: Key,
-    timer: Option<Timer>,
-    rare: Option<Box<Rare>>,
-}
-
-/// What most checkpoints never need.
-#[derive(Default)]
-struct Rare {
-    hold: Option<Arc<Hold>>,
-    more: More,
-    /// From the decision to give up, or from the start of its drop, to its end.
-    parting: Option<Parting>,
-}
-
-/// A checkpoint that goes away, while its future is dropped.
-#[derive(Default)]
-struct Parting {
-    /// The wakers that kept watch.
-    wakers: Few<Waker>,
-    /// The waker of the poll in which it gave up.
-    current: Option<Waker>,
-    /// What stands for it on the stack.
-    asking: Option<Asking>,
-}
-
-impl Watch {
-    const fn new() -> Self {
-        Self {
-            answer: Answer::NONE,
-            waker: (0, 0),
-            key: Key::NONE,
-            timer: None,
-            rare: None,
-        }
-    }
-
-    /// Whether a waker like this one stands in the scope's list.
-    #[inline]
-    fn is_in_list(&self, waker: WakerId) -> bool {
-        self.waker == waker && self.key != Key::NONE
-    }
-
-    /// Whether it does no more than to wait with a waker like this one, and for a deadline.
-    #[inline]
-    fn is_just(&self, waker: WakerId) -> bool {
-        self.is_in_list(waker) && self.rare.is_none()
-    }
-
-    /// Takes the waker out of the scope's list.
-    fn withdraw(&mut self, scope: ScopeRef<'_>) -> Option<Waker> {
-        self.timer = None;
-        watch::withdraw(scope, &mut self.key)
-    }
-}
-
-impl Drop for Keeper {
-    #[inline]
-    fn drop(&mut self) {
-        #[cfg(feature = "testing")]
-        crate::probe::goes(self);
-        if self.may_be_parting() {
-            self.end_parting();
-        }
-    }
 }
 
 impl Keeper {
@@ -204,7 +131,7 @@ impl Keeper {
 
     /// What refused the future.
     #[cold]
-    pub(crate) fn refusal<T>(&self, context: &Context) -> Result<T, Record> {
+    pub(crate) fn refusal<T>(context: &Context) -> Result<T, Record> {
         let record = context.scope().and_then(ScopeRef::observe);
         Err(record.expect("a context that ended stays so"))
     }
@@ -222,6 +149,10 @@ impl Keeper {
 
     /// Asks, while the future is polled. `line` is the address of the context's line.
     #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a call within a call this is all there is"
+    )]
     pub(crate) fn ask(&mut self, context: &Context, line: usize, waker: &Waker) -> Asking {
         if self.watch.is_none() && self.mode == Mode::Race {
             if let Some(asking) = Asking::join(line, waker) {
@@ -262,6 +193,10 @@ impl Keeper {
 
     /// The future was ready: the watch ends.
     #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a call within a call this is all there is"
+    )]
     pub(crate) fn deliver(&mut self, asking: Asking, context: &Context, waker: &Waker) {
         if !(self.is_idle() && asking.joined_and_only(false)) {
             self.deliver_heard(asking.leave(), context, waker);
@@ -287,6 +222,10 @@ impl Keeper {
 
     /// The future stayed pending: the record if the checkpoint gives up. Then the caller drops the future.
     #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a call within a call this is all there is"
+    )]
     pub(crate) fn stay(
         &mut self,
         asking: Asking,
@@ -343,7 +282,7 @@ impl Keeper {
         match &mut self.watch {
             None => true,
             Some(watch) if self.seat == Seat::Taken && watch.is_just(waker_id(waker)) => {
-                let free = frame::take_back_from_top(watch.answer);
+                let free = asking::take_back_from_top(watch.answer);
                 if free {
                     watch.answer = Answer::NONE;
                     self.seat = Seat::Free;
@@ -369,7 +308,7 @@ impl Keeper {
                 None => true,
                 Some(watch) => watch.answer.is_none() && watch.is_just(id),
             };
-            return quiet && (heard.joined() || frame::nobody_asks());
+            return quiet && (heard.joined() || asking::nobody_asks());
         }
         let Some(scope) = ScopeRef::of(line) else {
             return false;
@@ -407,18 +346,15 @@ impl Keeper {
         let (answered, unsure, joined) = (heard.answered(), heard.unsure(), heard.joined());
         self.was_answered |= answered && !joined;
         let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());
-        let held = self.keep_hold(hold, cx.waker());
+        let must_wait = self.keep_hold(hold, cx.waker());
         *wakers = heard.into_handed();
         let watches = match ScopeRef::of(line) {
-            Some(scope) if self.mode == Mode::Race && !held && (!answered || unsure) => {
-                match self.wait(scope, wakers, cx) {
-                    Some(record) if !answered => return Some(record),
-                    // The answer was given before the end, and with a waker that may lead nowhere.
-                    Some(_) => wake(cx.waker()),
-                    None => {}
+            Some(scope) if self.mode == Mode::Race && !must_wait && (!answered || unsure) => {
+                if let Some(record) = self.wait_as(answered, scope, wakers, cx) {
+                    return Some(record);
                 }
                 if joined {
-                    frame::watch_for_foreigners();
+                    asking::watch_for_foreigners();
                 }
                 true
             }
@@ -426,19 +362,39 @@ impl Keeper {
                 self.stop_waiting(scope, wakers);
                 answered
             }
-            None => answered || !held,
+            None => answered || !must_wait,
         };
-        let manner = match self.mode {
+        self.pass_on(wakers, cx.waker());
+        let quiet = answered && joined && !unsure && !must_wait;
+        if !(quiet && self.promised_nothing_else()) {
+            self.give_answers(line, cx.waker(), self.manner(watches));
+        }
+        None
+    }
+
+    /// Waits; the record if the checkpoint is to give up, which one that was `answered` leaves to others.
+    fn wait_as(
+        &mut self,
+        answered: bool,
+        scope: ScopeRef<'_>,
+        wakers: &mut Few<Waker>,
+        cx: &mut TaskContext<'_>,
+    ) -> Option<Record> {
+        let record = self.wait(scope, wakers, cx)?;
+        if answered {
+            // The answer was given before the end, and with a waker that may lead nowhere.
+            wake(cx.waker());
+            return None;
+        }
+        Some(record)
+    }
+
+    fn manner(&self, watches: bool) -> Manner {
+        match self.mode {
             Mode::Between => Manner::Holds,
             Mode::Race if watches => Manner::Watches,
             Mode::Race => Manner::IsHeld,
-        };
-        self.pass_on(wakers, cx.waker());
-        if answered && joined && !unsure && !held && self.promised_nothing_else() {
-            return None;
         }
-        self.give_answers(line, cx.waker(), manner);
-        None
     }
 
     /// For one that joined and was answered: forgets what it had promised to the frame that it joined. False
@@ -447,7 +403,7 @@ impl Keeper {
         match &self.watch {
             None => true,
             Some(watch) if watch.rare.is_none() => {
-                let forgets = frame::take_back_from_top(watch.answer);
+                let forgets = asking::take_back_from_top(watch.answer);
                 if forgets {
                     self.watch = None;
                 }
@@ -457,175 +413,13 @@ impl Keeper {
         }
     }
 
-    /// The checkpoint goes away, and its future is dropped next. Its own drop, after that, ends the watch
-    /// where somebody in the future may look for it meanwhile.
-    pub(crate) fn close(&mut self, context: &Context) {
-        if let Some(hold) = self.take_hold() {
-            hold.awake();
-        }
-        let rare = self.watch.as_mut().and_then(|watch| watch.rare.as_mut());
-        let parting = rare.and_then(|rare| rare.parting.take());
-        let mut parting = parting.unwrap_or_default();
-        parting.wakers.extend(self.withdraw(context));
-        if self.was_answered || parting.current.is_some() {
-            parting.asking = Some(Asking::drop_of(self.address()));
-            self.rare().parting = Some(parting);
-        } else {
-            self.leave(parting.wakers, None);
-        }
-    }
-
     /// What tells this checkpoint from others: it is pinned from its first poll on.
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 
-    fn watch(&mut self) -> &mut Watch {
-        self.watch.get_or_insert_with(|| Box::new(Watch::new()))
-    }
-
     #[cfg(feature = "testing")]
     pub(crate) fn mode(&self) -> Mode {
         self.mode
-    }
-
-    fn rare(&mut self) -> &mut Rare {
-        self.watch().rare.get_or_insert_default()
-    }
-
-    fn take_hold(&mut self) -> Option<Arc<Hold>> {
-        self.watch.as_mut()?.rare.as_mut()?.hold.take()
-    }
-
-    /// Takes the hold back from the frame; whether a shield inside holds this checkpoint.
-    fn keep_hold(&mut self, hold: Option<Arc<Hold>>, waker: &Waker) -> bool {
-        let Some(hold) = hold else { return false };
-        let must_wait = hold.asleep(waker);
-        self.rare().hold = Some(hold);
-        must_wait
-    }
-
-    /// Waits in the scope's list, and for its deadline; the record if it has ended.
-    fn wait(
-        &mut self,
-        scope: ScopeRef<'_>,
-        wakers: &mut Few<Waker>,
-        cx: &mut TaskContext<'_>,
-    ) -> Option<Record> {
-        let watch = self.watch();
-        let id = waker_id(cx.waker());
-        if !watch.is_in_list(id) {
-            match watch::enroll(scope, &mut watch.key, cx.waker()) {
-                Enrolled::Ended(record) => return Some(record),
-                Enrolled::Waiting { replaced } => wakers.extend(replaced),
-            }
-            watch.waker = id;
-        } else if scope.is_ended() {
-            return scope.record();
-        }
-        scope.own.deadline.as_ref()?;
-        match watch::poll_deadline(scope, &mut watch.timer, cx) {
-            Poll::Ready(record) => Some(record),
-            Poll::Pending => None,
-        }
-    }
-
-    /// Leaves the scope's list, since somebody inside keeps watch now.
-    fn stop_waiting(&mut self, scope: ScopeRef<'_>, wakers: &mut Few<Waker>) {
-        if let Some(watch) = &mut self.watch {
-            wakers.extend(watch.withdraw(scope));
-        }
-    }
-
-    /// Leaves the list of the context's scope.
-    fn withdraw(&mut self, context: &Context) -> Option<Waker> {
-        self.watch.as_mut()?.withdraw(context.scope()?)
-    }
-
-    /// Wakers that kept watch for the askers and no longer do, while this checkpoint goes on.
-    fn pass_on(&mut self, wakers: &mut Few<Waker>, current: &Waker) {
-        if wakers.is_empty() {
-            return;
-        }
-        let mut others = Few::new();
-        others.extend(wakers.take_all().filter(|it| !it.will_wake(current)));
-        if !others.is_empty() {
-            self.with_answers(|mut answers| answers.pass_on(others, current));
-        }
-    }
-
-    fn give_answers(&mut self, line: &Arc<Node>, waker: &Waker, manner: Manner) {
-        let watch = self.watch();
-        let plain = manner == Manner::Watches && watch.rare.is_none();
-        if plain && answer_top(&mut watch.answer, address(line), waker_id(waker)) {
-            return;
-        }
-        self.with_answers(|mut answers| answers.give(line, waker, manner));
-    }
-
-    fn with_answers<R>(&mut self, act: impl FnOnce(Answers<'_>) -> R) -> R {
-        let watch = self.watch();
-        let mut more = match &mut watch.rare {
-            Some(rare) => std::mem::take(&mut rare.more),
-            None => More::default(),
-        };
-        let result = act(Answers {
-            first: &mut watch.answer,
-            more: &mut more,
-        });
-        if !more.is_empty() {
-            self.rare().more = more;
-        }
-        result
-    }
-
-    /// The future is ready or was refused: the checkpoint leaves its askers, the list and those it held.
-    fn finish(&mut self, context: &Context, mut wakers: Few<Waker>, current: Option<&Waker>) {
-        wakers.extend(self.withdraw(context));
-        self.leave(wakers, current);
-    }
-
-    /// The function is over, and with it all its checkpoints.
-    pub(crate) fn end(&mut self, context: &Context) {
-        let Some(watch) = &mut self.watch else { return };
-        if watch.rare.is_some() || !watch.answer.is_none() {
-            self.finish(context, Few::new(), None);
-        } else if let Some(scope) = context.scope() {
-            let waker = watch.withdraw(scope);
-            self.watch = None;
-            drop(waker);
-        }
-    }
-
-    #[inline]
-    pub(crate) fn may_be_parting(&self) -> bool {
-        matches!(&self.watch, Some(watch) if watch.rare.is_some())
-    }
-
-    /// The future has been dropped.
-    #[cold]
-    pub(crate) fn end_parting(&mut self) {
-        let rare = self.watch.as_mut().and_then(|watch| watch.rare.as_mut());
-        let parting = rare.and_then(|rare| rare.parting.take());
-        let Some(mut parting) = parting else { return };
-        if let Some(asking) = parting.asking {
-            let mut handed = asking.leave().into_handed();
-            parting.wakers.extend(handed.take_all());
-        }
-        self.leave(parting.wakers, parting.current.as_ref());
-    }
-
-    fn leave(&mut self, wakers: Few<Waker>, current: Option<&Waker>) {
-        let settled = match &mut self.watch {
-            None => true,
-            Some(watch) if watch.rare.is_none() => {
-                answer::leave(&mut watch.answer, wakers, current)
-            }
-            Some(_) => self.with_answers(|answers| answers.leave(wakers, current)),
-        };
-        self.watch = None;
-        if std::mem::take(&mut self.was_answered) && settled {
-            remember_over(self.address());
-        }
     }
 }

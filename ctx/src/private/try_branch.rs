@@ -10,7 +10,12 @@
 
 use super::slot::InSlot;
 use crate::{
-    checkpoint::Site, context::Context, end::Record, few::Few, keeper::Start, node::address,
+    checkpoint::Site,
+    context::Context,
+    end::Record,
+    few::Few,
+    keeper::{Keeper, Start},
+    node::address,
 };
 use pin_project_lite::pin_project;
 use std::{
@@ -83,7 +88,7 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
                 Start::Refused => {
                     this.future.set(None);
                     *this.would_give_up = true;
-                    if let Err(record) = keeper.refusal::<()>(context) {
+                    if let Err(record) = Keeper::refusal::<()>(context) {
                         slot.giving_up(late(record));
                     }
                 }

@@ -1,0 +1,271 @@
+//! What a checkpoint has promised to those around it, and how it is released from that.
+//!
+//! Most checkpoints are answered by one inside, and promise nothing. One that waits itself, or has answered
+//! or holds somebody, keeps that in a box, its `Watch`.
+//!
+//! 1. A waker of the checkpoint stands in the scope's list only under `key`, and is like `waker`.
+//! 2. However a checkpoint leaves the state that it was in, it passes on its watch as `answer` demands: what
+//!    it had promised goes to `answer::leave` before the box is dropped.
+//! 3. It leaves in up to three steps. Where it gives up, `parting` keeps the wakers that kept watch until the
+//!    future is dropped; while it is, a frame stands for the checkpoint (`close`), to which those inside
+//!    hand what they had; and after it the watch is left (`end_parting`).
+
+use crate::{
+    answer::{self, Answer, Answers, Manner, More},
+    asking::{Asking, answer_top},
+    context::Context,
+    end::Record,
+    few::Few,
+    frame::{WakerId, waker_id},
+    hold::Hold,
+    keeper::Keeper,
+    node::{Node, ScopeRef, address},
+    stack::remember_over,
+    timer::Timer,
+    wait_list::Key,
+    watch::{self, Enrolled},
+};
+use std::{
+    sync::Arc,
+    task::{Context as TaskContext, Poll, Waker},
+};
+
+/// What a checkpoint has promised, and how it waits.
+pub(crate) struct Watch {
+    pub(crate) answer: Answer,
+    /// What the waker is like that stands in the scope's list under `key`.
+    pub(crate) waker: WakerId,
+    pub(crate) key: Key,
+    pub(crate) timer: Option<Timer>,
+    pub(crate) rare: Option<Box<Rare>>,
+}
+
+/// What most checkpoints never need.
+#[derive(Default)]
+pub(crate) struct Rare {
+    hold: Option<Arc<Hold>>,
+    more: More,
+    /// From the decision to give up, or from the start of its drop, to its end.
+    pub(crate) parting: Option<Parting>,
+}
+
+/// A checkpoint that goes away, while its future is dropped.
+#[derive(Default)]
+pub(crate) struct Parting {
+    /// The wakers that kept watch.
+    pub(crate) wakers: Few<Waker>,
+    /// The waker of the poll in which it gave up.
+    pub(crate) current: Option<Waker>,
+    /// What stands for it on the stack.
+    asking: Option<Asking>,
+}
+
+impl Watch {
+    pub(crate) const fn new() -> Self {
+        Self {
+            answer: Answer::NONE,
+            waker: (0, 0),
+            key: Key::NONE,
+            timer: None,
+            rare: None,
+        }
+    }
+
+    /// Whether a waker like this one stands in the scope's list.
+    #[inline]
+    fn is_in_list(&self, waker: WakerId) -> bool {
+        self.waker == waker && self.key != Key::NONE
+    }
+
+    /// Whether it does no more than to wait with a waker like this one, and for a deadline.
+    #[inline]
+    pub(crate) fn is_just(&self, waker: WakerId) -> bool {
+        self.is_in_list(waker) && self.rare.is_none()
+    }
+
+    /// Takes the waker out of the scope's list.
+    pub(crate) fn withdraw(&mut self, scope: ScopeRef<'_>) -> Option<Waker> {
+        self.timer = None;
+        watch::withdraw(scope, &mut self.key)
+    }
+}
+
+impl Drop for Keeper {
+    #[inline]
+    fn drop(&mut self) {
+        #[cfg(feature = "testing")]
+        crate::probe::goes(self);
+        if self.may_be_parting() {
+            self.end_parting();
+        }
+    }
+}
+
+impl Keeper {
+    /// The checkpoint goes away, and its future is dropped next. Its own drop, after that, ends the watch
+    /// where somebody in the future may look for it meanwhile.
+    pub(crate) fn close(&mut self, context: &Context) {
+        if let Some(hold) = self.take_hold() {
+            hold.awake();
+        }
+        let rare = self.watch.as_mut().and_then(|watch| watch.rare.as_mut());
+        let parting = rare.and_then(|rare| rare.parting.take());
+        let mut parting = parting.unwrap_or_default();
+        parting.wakers.extend(self.withdraw(context));
+        if self.was_answered || parting.current.is_some() {
+            parting.asking = Some(Asking::drop_of(self.address()));
+            self.rare().parting = Some(parting);
+        } else {
+            self.leave(parting.wakers, None);
+        }
+    }
+
+    pub(crate) fn watch(&mut self) -> &mut Watch {
+        self.watch.get_or_insert_with(|| Box::new(Watch::new()))
+    }
+
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        self.watch().rare.get_or_insert_default()
+    }
+
+    pub(crate) fn take_hold(&mut self) -> Option<Arc<Hold>> {
+        self.watch.as_mut()?.rare.as_mut()?.hold.take()
+    }
+
+    /// Takes the hold back from the frame; whether a shield inside holds this checkpoint.
+    pub(crate) fn keep_hold(&mut self, hold: Option<Arc<Hold>>, waker: &Waker) -> bool {
+        let Some(hold) = hold else { return false };
+        let must_wait = hold.asleep(waker);
+        self.rare().hold = Some(hold);
+        must_wait
+    }
+
+    /// Waits in the scope's list, and for its deadline; the record if it has ended.
+    pub(crate) fn wait(
+        &mut self,
+        scope: ScopeRef<'_>,
+        wakers: &mut Few<Waker>,
+        cx: &mut TaskContext<'_>,
+    ) -> Option<Record> {
+        let watch = self.watch();
+        let id = waker_id(cx.waker());
+        if !watch.is_in_list(id) {
+            match watch::enroll(scope, &mut watch.key, cx.waker()) {
+                Enrolled::Ended(record) => return Some(record),
+                Enrolled::Waiting { replaced } => wakers.extend(replaced),
+            }
+            watch.waker = id;
+        } else if scope.is_ended() {
+            return scope.record();
+        }
+        scope.own.deadline.as_ref()?;
+        match watch::poll_deadline(scope, &mut watch.timer, cx) {
+            Poll::Ready(record) => Some(record),
+            Poll::Pending => None,
+        }
+    }
+
+    /// Leaves the scope's list, since somebody inside keeps watch now.
+    pub(crate) fn stop_waiting(&mut self, scope: ScopeRef<'_>, wakers: &mut Few<Waker>) {
+        if let Some(watch) = &mut self.watch {
+            wakers.extend(watch.withdraw(scope));
+        }
+    }
+
+    /// Leaves the list of the context's scope.
+    fn withdraw(&mut self, context: &Context) -> Option<Waker> {
+        self.watch.as_mut()?.withdraw(context.scope()?)
+    }
+
+    /// Wakers that kept watch for the askers and no longer do, while this checkpoint goes on.
+    pub(crate) fn pass_on(&mut self, wakers: &mut Few<Waker>, current: &Waker) {
+        if wakers.is_empty() {
+            return;
+        }
+        let mut others = Few::new();
+        others.extend(wakers.take_all().filter(|it| !it.will_wake(current)));
+        if !others.is_empty() {
+            self.with_answers(|mut answers| answers.pass_on(others, current));
+        }
+    }
+
+    pub(crate) fn give_answers(&mut self, line: &Arc<Node>, waker: &Waker, manner: Manner) {
+        let watch = self.watch();
+        let plain = manner == Manner::Watches && watch.rare.is_none();
+        if plain && answer_top(&mut watch.answer, address(line), waker_id(waker)) {
+            return;
+        }
+        self.with_answers(|mut answers| answers.give(line, waker, manner));
+    }
+
+    fn with_answers<R>(&mut self, act: impl FnOnce(Answers<'_>) -> R) -> R {
+        let watch = self.watch();
+        let mut more = match &mut watch.rare {
+            Some(rare) => std::mem::take(&mut rare.more),
+            None => More::default(),
+        };
+        let result = act(Answers {
+            first: &mut watch.answer,
+            more: &mut more,
+        });
+        if !more.is_empty() {
+            self.rare().more = more;
+        }
+        result
+    }
+
+    /// The future is ready or was refused: the checkpoint leaves its askers, the list and those it held.
+    pub(crate) fn finish(
+        &mut self,
+        context: &Context,
+        mut wakers: Few<Waker>,
+        current: Option<&Waker>,
+    ) {
+        wakers.extend(self.withdraw(context));
+        self.leave(wakers, current);
+    }
+
+    /// The function is over, and with it all its checkpoints.
+    pub(crate) fn end(&mut self, context: &Context) {
+        let Some(watch) = &mut self.watch else { return };
+        if watch.rare.is_some() || !watch.answer.is_none() {
+            self.finish(context, Few::new(), None);
+        } else if let Some(scope) = context.scope() {
+            let waker = watch.withdraw(scope);
+            self.watch = None;
+            drop(waker);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn may_be_parting(&self) -> bool {
+        matches!(&self.watch, Some(watch) if watch.rare.is_some())
+    }
+
+    /// The future has been dropped.
+    #[cold]
+    pub(crate) fn end_parting(&mut self) {
+        let rare = self.watch.as_mut().and_then(|watch| watch.rare.as_mut());
+        let parting = rare.and_then(|rare| rare.parting.take());
+        let Some(mut parting) = parting else { return };
+        if let Some(asking) = parting.asking {
+            let mut handed = asking.leave().into_handed();
+            parting.wakers.extend(handed.take_all());
+        }
+        self.leave(parting.wakers, parting.current.as_ref());
+    }
+
+    fn leave(&mut self, wakers: Few<Waker>, current: Option<&Waker>) {
+        let settled = match &mut self.watch {
+            None => true,
+            Some(watch) if watch.rare.is_none() => {
+                answer::leave(&mut watch.answer, wakers, current)
+            }
+            Some(_) => self.with_answers(|answers| answers.leave(wakers, current)),
+        };
+        self.watch = None;
+        if std::mem::take(&mut self.was_answered) && settled {
+            remember_over(self.address());
+        }
+    }
+}
