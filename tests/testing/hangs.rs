@@ -55,13 +55,17 @@ fn x4_the_innermost_await_comes_first() {
     }
     #[with_context]
     async fn stubborn() -> Result<(), Cancelled> {
-        leaf(ctx).await?;
         #[shield]
         forever(ctx).await
     }
-    // It is in the shield that it hangs, when it is undisturbed too.
-    let text = hangs(|ctx| async move { stubborn(&ctx).await });
-    let at = format!("it hangs at {}:{LINE}:25", file!());
+    #[with_context]
+    async fn caller() -> Result<(), Cancelled> {
+        stubborn(ctx).await
+    }
+    // It is in the shield that it hangs, undisturbed too, and the shield holds the caller.
+    let text = hangs(|ctx| async move { caller(&ctx).await });
+    let (inner, outer) = (LINE, LINE + 10);
+    let at = format!("it hangs at {0}:{inner}:25, in {0}:{outer}:23 (", file!());
     assert!(text.contains(&at), "{text} has no {at}");
     assert!(
         text.starts_with("the undisturbed run does not end"),

@@ -168,7 +168,12 @@ fn x3_the_body_is_polled_only_when_it_was_woken() {
         async move {
             let task = tokio::spawn({
                 let ctx = ctx.clone();
-                async move { ctx.run_until_cancelled(sleep(HOUR)).await.is_ok() }
+                async move {
+                    let slept = ctx.run_until_cancelled(sleep(HOUR)).await;
+                    // So that the end of the task is not what the cancellation woke the run for.
+                    sleep(SECOND).await;
+                    slept.is_ok()
+                }
             });
             let mut task = pin!(task);
             std::future::poll_fn(|cx| {
