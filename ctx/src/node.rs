@@ -383,10 +383,14 @@ fn release_chain(mut node: Node) {
 impl Node {
     #[inline(never)]
     fn drop_aside(&mut self) {
-        let mut ahead = Few::new();
-        let up = self.take_apart(&mut ahead);
-        up.into_iter().for_each(release);
-        ahead.take_all().for_each(release);
+        let Some(up) = self.up.take() else { return };
+        self.near = None;
+        match &mut self.kind {
+            Kind::Layer(layer) => layer.forget_ancestors(),
+            Kind::Annex(annex) => annex.other.take().into_iter().for_each(release),
+            Kind::Scope(_) | Kind::Shield => {}
+        }
+        release(up);
     }
 
     /// Takes the links that may be the last ones of what they point at: one is returned, and a further one
