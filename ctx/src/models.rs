@@ -163,8 +163,10 @@ fn t3_t5_an_inherited_end_that_is_read_during_the_walk_is_the_end_of_the_root() 
         ScopeRef::link(leaf.scope().expect("a scope"));
         let (upper, lower) = (middle.clone(), leaf.clone());
         let reader = thread::spawn(move || {
+            let ended = lower.is_cancelled();
             let below = lower.err();
             let above = upper.err();
+            assert!(!ended || below.is_some());
             for error in below.iter().chain(&above) {
                 assert_eq!(cause(error), "why");
             }
