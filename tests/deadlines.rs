@@ -220,6 +220,15 @@ fn d4_an_alarm_that_is_set_later_for_earlier_rings_first() {
     assert!(executor::block_on(short.done()).is_deadline_exceeded());
 }
 
+/// The timer of that runtime cannot ring meanwhile, so the clock has to be asked.
+#[test]
+fn d4_a_thread_that_parks_although_it_drives_a_runtime_is_ended_by_the_deadline() {
+    runtime().block_on(async {
+        let ctx = Context::background().with_timeout(2 * MS);
+        assert!(ctx.blocking_done().is_deadline_exceeded());
+    });
+}
+
 /// Parked threads are woken by a cancel too, not by their timer only.
 #[test]
 fn d4_blocking_done_hears_a_cancel() {

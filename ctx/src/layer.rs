@@ -3,7 +3,7 @@
 //! The layers of a chain form a trie over the numbers of their keys, and the newest layer is its root. A
 //! number is read from its low end: two digits of two bits, then single bits. For each digit, a layer
 //! points at the newest older layers whose numbers agree with its own in all the digits before and differ
-//! in this one: `near[4 * digit + d]` for the value `d` of that digit, and one for each single bit. A look-up
+//! in this one: `near[digit][d]` for the value `d` of that digit, and one for each single bit. A look-up
 //! goes from the root to the layer for the first digit that differs, so each step settles at least one
 //! digit more: for sixteen keys two steps are enough, whatever the depth of the tree. Adding a layer copies
 //! one path.
@@ -19,12 +19,15 @@ use crate::{
 };
 use std::{any::Any, fmt, sync::Arc};
 
-const SLOTS: usize = 8;
-const FAR_FROM: usize = 4;
+const DIGITS: usize = 2;
+const FAR_FROM: u32 = 4;
 const FAR_BITS: usize = 12;
 
+/// For each digit, the layers that differ in it, by its value; none for the layer's own value.
+type Near = [[Option<Arc<Node>>; 4]; DIGITS];
+
 pub(crate) struct Layer {
-    near: [Option<Arc<Node>>; SLOTS],
+    near: Near,
     body: Box<Body<dyn Any + Send + Sync>>,
 }
 
@@ -34,45 +37,22 @@ struct Body<T: ?Sized> {
     value: T,
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Far {
     bits: [Option<Arc<Node>>; FAR_BITS],
     /// The newest older layer whose number has the same low bits but is another.
     same_bits: Option<Arc<Node>>,
 }
 
-/// The first digit in which two numbers differ.
-enum Difference {
-    /// One of two bits, whose slots start here.
-    Digit(usize),
-    Bit(usize),
-    Beyond,
-    None,
+#[inline]
+fn value_of(digit: usize, number: u32) -> usize {
+    (number >> (2 * digit)) as usize % 4
 }
 
+/// The first bit after the digits in which two numbers differ.
 #[inline]
-fn difference(a: u32, b: u32) -> Difference {
-    let differ = a ^ b;
-    if differ & 0b11 != 0 {
-        Difference::Digit(0)
-    } else if differ & 0b1100 != 0 {
-        Difference::Digit(4)
-    } else if differ == 0 {
-        Difference::None
-    } else {
-        let bit = differ.trailing_zeros() as usize - FAR_FROM;
-        if bit < FAR_BITS {
-            Difference::Bit(bit)
-        } else {
-            Difference::Beyond
-        }
-    }
-}
-
-/// Where the digit whose slots start at `first` leads for this number.
-#[inline]
-fn slot(first: usize, number: u32) -> usize {
-    first + (number as usize >> (first / 2)) % 4
+fn far_difference(a: u32, b: u32) -> usize {
+    ((a ^ b) >> FAR_FROM).trailing_zeros() as usize
 }
 
 /// Puts a value on top of `up`.
@@ -81,25 +61,26 @@ pub(crate) fn add<T: Send + Sync + 'static>(
     key: &'static Key<T>,
     value: T,
 ) -> Arc<Node> {
-    add_body(
-        up,
-        Box::new(Body {
-            key,
-            far: None,
-            value,
-        }),
-    )
+    let body = Body {
+        key,
+        far: None,
+        value,
+    };
+    add_body(up, up.and_then(line), AnyKey::number(key), Box::new(body))
 }
 
-fn add_body(up: Option<&Arc<Node>>, body: Box<Body<dyn Any + Send + Sync>>) -> Arc<Node> {
-    let number = body.key.number();
-    let mut layer = Layer {
-        near: [const { None }; SLOTS],
-        body,
-    };
-    layer.copy_path(number, up.and_then(values));
-    let near = up.and_then(line).cloned();
-    Node::layer(number, up.cloned(), near, layer)
+fn add_body(
+    up: Option<&Arc<Node>>,
+    line: Option<&Arc<Node>>,
+    number: u32,
+    mut body: Box<Body<dyn Any + Send + Sync>>,
+) -> Arc<Node> {
+    let mut next = up.and_then(values);
+    let near = [0, 1].map(|digit| copy_digit(digit, number, &mut next));
+    if let Some(next) = next {
+        body.far = copy_far(number, next);
+    }
+    Node::layer(number, up.cloned(), line.cloned(), Layer { near, body })
 }
 
 /// The nearest value for the key with this number, from `node` up.
@@ -108,17 +89,88 @@ pub(crate) fn find(node: &Arc<Node>, number: u32) -> Option<&Layer> {
     let mut here = values(node)?;
     loop {
         let (known, layer) = here.as_layer()?;
-        // The branches are foreseen, and so no step waits for the number that it compares.
-        here = match difference(known, number) {
-            Difference::None => return Some(layer),
-            Difference::Digit(first) => layer.near[slot(first, number)].as_ref()?,
-            Difference::Bit(bit) => layer.body.far.as_ref()?.bits[bit].as_ref()?,
-            Difference::Beyond => layer.body.far.as_ref()?.same_bits.as_ref()?,
+        // These branches are foreseen, and so no step waits for the number that it compares.
+        here = if value_of(0, known) != value_of(0, number) {
+            layer.near[0][value_of(0, number)].as_ref()?
+        } else if value_of(1, known) != value_of(1, number) {
+            layer.near[1][value_of(1, number)].as_ref()?
+        } else if known != number {
+            layer.body.far.as_ref()?.next(known, number)?
+        } else {
+            return Some(layer);
         };
     }
 }
 
+/// One digit of a new layer's pointers, where the path of its number has come to `next`; and where the path
+/// goes on from there.
+fn copy_digit<'n>(
+    digit: usize,
+    number: u32,
+    next: &mut Option<&'n Arc<Node>>,
+) -> [Option<Arc<Node>>; 4] {
+    let Some((node, (known, layer))) = next.and_then(|node| Some((node, node.as_layer()?))) else {
+        return [const { None }; 4];
+    };
+    let theirs: &'n [_; 4] = &layer.near[digit];
+    let (known, own) = (value_of(digit, known), value_of(digit, number));
+    if known != own {
+        *next = theirs[own].as_ref();
+    }
+    std::array::from_fn(|value| {
+        if value == own {
+            None
+        } else if value == known {
+            Some(Arc::clone(node))
+        } else {
+            theirs[value].clone()
+        }
+    })
+}
+
+/// The same for the bits, if any number in view has other ones.
+fn copy_far(number: u32, start: &Arc<Node>) -> Option<Far> {
+    let mut far = None;
+    let mut settled = 0;
+    let mut next = Some(start);
+    while let Some((node, (known, layer))) = next.and_then(|node| Some((node, node.as_layer()?))) {
+        let theirs = layer.body.far.as_ref();
+        if known == number && theirs.is_none() {
+            break;
+        }
+        let ours = far.get_or_insert_with(Far::default);
+        let bit = far_difference(known, number);
+        let end = bit.min(FAR_BITS);
+        if let Some(theirs) = theirs {
+            ours.bits[settled..end].clone_from_slice(&theirs.bits[settled..end]);
+        }
+        if bit < FAR_BITS {
+            ours.bits[bit] = Some(Arc::clone(node));
+            next = theirs.and_then(|theirs| theirs.bits[bit].as_ref());
+            settled = bit + 1;
+            continue;
+        }
+        ours.same_bits = if known == number {
+            theirs.and_then(|theirs| theirs.same_bits.clone())
+        } else {
+            Some(Arc::clone(node))
+        };
+        break;
+    }
+    far
+}
+
+impl Far {
+    fn next(&self, known: u32, number: u32) -> Option<&Arc<Node>> {
+        match self.bits.get(far_difference(known, number)) {
+            Some(differs) => differs.as_ref(),
+            None => self.same_bits.as_ref(),
+        }
+    }
+}
+
 impl Layer {
+    #[inline]
     pub(crate) fn value(&self) -> &(dyn Any + Send + Sync) {
         &self.body.value
     }
@@ -128,70 +180,10 @@ impl Layer {
         self.body.key.describe(&self.body.value, f)
     }
 
-    /// Fills in the pointers from the trie whose root is `root`, as if this layer were added to it.
-    fn copy_path(&mut self, number: u32, root: Option<&Arc<Node>>) {
-        let mut settled = 0;
-        let mut next = root;
-        while let Some((node, (known, layer))) =
-            next.and_then(|node| Some((node, node.as_layer()?)))
-        {
-            let difference = difference(known, number);
-            if let Difference::Digit(first) = difference {
-                // The newer digits of the path are this layer's; its own value of this digit goes on.
-                self.near[settled..first + 4].clone_from_slice(&layer.near[settled..first + 4]);
-                let own = slot(first, number);
-                self.near[own] = None;
-                self.near[slot(first, known)] = Some(Arc::clone(node));
-                next = layer.near[own].as_ref();
-                settled = first + 4;
-                continue;
-            }
-            if settled < SLOTS {
-                self.near[settled..].clone_from_slice(&layer.near[settled..]);
-                settled = SLOTS;
-            }
-            next = self.copy_far(&difference, node, layer, settled);
-            if let Difference::Bit(bit) = difference {
-                settled = SLOTS + bit + 1;
-            }
-        }
-    }
-
-    /// The same for the bits, from the one that `settled` points at; where the path goes on.
-    fn copy_far<'n>(
-        &mut self,
-        difference: &Difference,
-        node: &Arc<Node>,
-        layer: &'n Layer,
-        settled: usize,
-    ) -> Option<&'n Arc<Node>> {
-        let theirs = layer.body.far.as_ref();
-        if theirs.is_none() && matches!(difference, Difference::None) {
-            return None;
-        }
-        let from = settled - SLOTS;
-        let far = self.body.far.get_or_insert_default();
-        let end = match difference {
-            Difference::Bit(bit) => *bit,
-            _ => FAR_BITS,
-        };
-        if let Some(theirs) = theirs {
-            far.bits[from..end].clone_from_slice(&theirs.bits[from..end]);
-        }
-        match difference {
-            Difference::Bit(bit) => {
-                far.bits[*bit] = Some(Arc::clone(node));
-                return theirs?.bits[*bit].as_ref();
-            }
-            Difference::Beyond => far.same_bits = Some(Arc::clone(node)),
-            _ => far.same_bits.clone_from(&theirs?.same_bits),
-        }
-        None
-    }
-
     /// Drops the links to ancestors, which `up` still holds.
+    #[inline]
     pub(crate) fn forget_ancestors(&mut self) {
-        self.near = [const { None }; SLOTS];
+        self.near = [const { [const { None }; 4] }; DIGITS];
         self.body.far = None;
     }
 }
@@ -203,16 +195,12 @@ mod tests {
 
     fn numbered(up: Option<&Arc<Node>>, number: u32, value: usize) -> Arc<Node> {
         crate::ctx_value! { SOME: usize; }
-        let mut layer = Layer {
-            near: [const { None }; SLOTS],
-            body: Box::new(Body {
-                key: &SOME,
-                far: None,
-                value,
-            }),
+        let body = Body {
+            key: &SOME,
+            far: None,
+            value,
         };
-        layer.copy_path(number, up.and_then(values));
-        Node::layer(number, up.cloned(), None, layer)
+        add_body(up, None, number, Box::new(body))
     }
 
     /// Against a map, for numbers that are dense, and that differ in any digit or only beyond all of them.

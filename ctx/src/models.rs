@@ -16,6 +16,7 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context as TaskContext, Poll, Wake, Waker},
+    time::Duration,
 };
 
 /// A waker that counts.
@@ -150,6 +151,54 @@ fn t3_t4_whoever_sees_the_end_sees_all_of_it_and_done_is_ready() {
         scope.cancel_with("why");
         assert_eq!(cause(&child.err().unwrap()), "why");
         reader.join().unwrap();
+    });
+}
+
+#[test]
+fn t3_t5_an_inherited_end_that_is_read_during_the_walk_is_the_end_of_the_root() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let middle = root.with_cancel();
+        let leaf = middle.with_cancel();
+        ScopeRef::link(leaf.scope().expect("a scope"));
+        let (upper, lower) = (middle.clone(), leaf.clone());
+        let reader = thread::spawn(move || {
+            let ended = lower.is_cancelled();
+            let below = lower.err();
+            let above = upper.err();
+            assert!(!ended || below.is_some());
+            for error in below.iter().chain(&above) {
+                assert_eq!(cause(error), "why");
+            }
+            assert!(below.is_none() || above.is_some());
+            assert!(below.is_none() || lower.err().is_some());
+        });
+        root.cancel_with("why");
+        // Here too a read may be the one that writes the end down.
+        assert_eq!(cause(&leaf.err().unwrap()), "why");
+        reader.join().unwrap();
+        assert_eq!(cause(&middle.err().unwrap()), "why");
+    });
+}
+
+#[test]
+fn d6_a_deadline_that_is_read_during_a_later_cancel_ends_all_who_have_it() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let late = root.with_timeout(Duration::ZERO);
+        let middle = late.with_cancel();
+        let leaf = middle.with_cancel();
+        ScopeRef::link(leaf.scope().expect("a scope"));
+        let read = leaf.clone();
+        let reader = thread::spawn(move || {
+            assert_eq!(read.err().unwrap().trigger(), Trigger::Deadline);
+        });
+        root.cancel_with("too late for them");
+        for ctx in [&*middle, &*late, &*leaf] {
+            assert_eq!(ctx.err().unwrap().trigger(), Trigger::Deadline);
+        }
+        reader.join().unwrap();
+        assert!(!middle.cancel());
     });
 }
 

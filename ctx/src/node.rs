@@ -12,7 +12,7 @@
 //!    that it holds points at one of those ancestors, so dropping the others first frees nothing.
 //! 2. Nothing points down strongly, but for a scope with pending callbacks, which points at itself until
 //!    they have run or were stopped (rule O1).
-//! 3. A chain is dropped by a loop, however long it is (rule T8): see `release`.
+//! 3. A chain is dropped by a loop, however long it is (rule T8): see `release.rs`.
 //! 4. A live scope that nobody watches is this node and nothing else: one allocation, two cache lines.
 //!
 //! The *line* of a node is its nearest scope or shield, itself included: what checkpoints compare. A
@@ -24,7 +24,6 @@ use crate::bridge::Bridge;
 use crate::{
     end::End,
     error::Cause,
-    few::Few,
     layer::Layer,
     links::{Links, NOWHERE},
     state::State,
@@ -355,73 +354,4 @@ fn descent_through_merge(start: &Arc<Node>, found: Descent, target: usize) -> Op
         ahead.extend(up.into_iter().chain(here.other()).map(|next| (next, found)));
     }
     best
-}
-
-impl Drop for Node {
-    #[inline]
-    fn drop(&mut self) {
-        if self.state.load().linking() {
-            self.leave_parents_at_last();
-        }
-        if self.how == How::Not {
-            self.drop_aside();
-        } else if let Some(up) = self.up.take() {
-            // While `up` is held this is not the last handle of a layer.
-            self.near = None;
-            release(up);
-        }
-    }
-}
-
-/// Gives one handle up. If it was the last one, what is above goes by a loop, and not by drops that call
-/// each other.
-#[inline]
-fn release(node: Arc<Node>) {
-    // Nearly always somebody else holds it, and this is all.
-    if let Some(node) = Arc::into_inner(node) {
-        release_chain(node);
-    }
-}
-
-#[cold]
-fn release_chain(mut node: Node) {
-    // Few, since a merge has two links: its end is to allocate nothing (rule S1).
-    let mut ahead = Few::new();
-    loop {
-        let mut next = node.take_apart(&mut ahead);
-        drop(node);
-        node = loop {
-            let Some(above) = next.take().or_else(|| ahead.pop()) else {
-                return;
-            };
-            if let Some(last) = Arc::into_inner(above) {
-                break last;
-            }
-        };
-    }
-}
-
-impl Node {
-    #[inline(never)]
-    fn drop_aside(&mut self) {
-        let mut ahead = Few::new();
-        let up = self.take_apart(&mut ahead);
-        up.into_iter().for_each(release);
-        ahead.take_all().for_each(release);
-    }
-
-    /// Takes the links that may be the last ones of what they point at: one is returned, and a further one
-    /// is added to `ahead`. The others go first, while these still hold their targets.
-    fn take_apart(&mut self, ahead: &mut Few<Arc<Node>>) -> Option<Arc<Node>> {
-        if self.state.load().linking() {
-            self.leave_parents_at_last();
-        }
-        self.near = None;
-        match &mut self.kind {
-            Kind::Scope(_) | Kind::Shield => {}
-            Kind::Layer(layer) => layer.forget_ancestors(),
-            Kind::Annex(annex) => ahead.extend(annex.other.take()),
-        }
-        self.up.take()
-    }
 }

@@ -5,7 +5,7 @@
 //! 2. It keeps one bit free for whoever stores it, which leaves 146 years each way; instants beyond are
 //!    taken for the last one in reach.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 use tokio::time::Instant;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -14,11 +14,23 @@ pub(crate) struct Stamp(i64);
 /// Where the count starts.
 static EPOCH: OnceLock<std::time::Instant> = OnceLock::new();
 
+fn epoch() -> std::time::Instant {
+    *EPOCH.get_or_init(std::time::Instant::now)
+}
+
 impl Stamp {
     const LAST: i64 = i64::MAX >> 1;
 
+    /// Whether this instant is surely no further away than `far`: a look that needs no clock, and that is
+    /// exact for the first `far` of a process.
+    pub(crate) fn is_near(at: Instant, far: Duration) -> bool {
+        epoch()
+            .checked_add(far)
+            .is_some_and(|far| at.into_std() <= far)
+    }
+
     pub(crate) fn of(at: Instant) -> Self {
-        let epoch = *EPOCH.get_or_init(std::time::Instant::now);
+        let epoch = epoch();
         let at = at.into_std();
         Self(match at.checked_duration_since(epoch) {
             Some(after) => nanoseconds(after),
@@ -38,7 +50,7 @@ impl Stamp {
     }
 }
 
-fn nanoseconds(duration: std::time::Duration) -> i64 {
+fn nanoseconds(duration: Duration) -> i64 {
     let whole = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     whole
         .saturating_mul(1_000_000_000)
@@ -49,7 +61,6 @@ fn nanoseconds(duration: std::time::Duration) -> i64 {
 #[cfg(all(test, not(ctx_loom)))]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn stamps_are_ordered_as_instants_are() {

@@ -5,7 +5,7 @@
 //! runtime that is gone answers whoever is still polled inside it by a panic, and in no other way; that
 //! one is caught, and the timer thread takes over.
 
-use crate::alarm::Alarm;
+use crate::{alarm::Alarm, stamp::Stamp};
 use pin_project_lite::pin_project;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -51,8 +51,12 @@ impl Timer {
         if home.is_none() {
             return Self::outside(at);
         }
-        let longest = Instant::now().checked_add(LONGEST);
-        let rings = longest.map_or(at, |longest| at.min(longest));
+        let rings = if Stamp::is_near(at, LONGEST) {
+            at
+        } else {
+            let longest = Instant::now().checked_add(LONGEST);
+            longest.map_or(at, |longest| at.min(longest))
+        };
         Self {
             home,
             at,

@@ -11,18 +11,26 @@ pub(crate) enum Enrolled {
     Waiting { replaced: Option<Waker> },
 }
 
-/// Puts `waker` into the list of `scope`, unless it is known to have ended. The clock is not asked: that is
-/// for `poll_deadline`.
+/// Puts `waker` into the list of `scope`, unless it has ended.
 ///
 /// Why no wake-up is lost: the scope is linked first, so its end will be brought to it (tree invariant 1).
 /// The waker goes in under the lock under which the scope ends and its list is drained: either it goes in
 /// first and is drained, or the end is seen here.
+///
+/// Whoever comes for the first time has just asked the clock, and makes a timer next. Whoever comes again
+/// was woken, perhaps ahead of a timer that nobody had the time to ring.
 pub(crate) fn enroll(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrolled {
     scope.link();
-    if let Some(record) = scope.record() {
+    let waits = *key != Key::NONE;
+    let ended = if waits {
+        scope.observe()
+    } else {
+        scope.record()
+    };
+    if let Some(record) = ended {
         return Enrolled::Ended(record);
     }
-    if *key != Key::NONE && scope.own.links.lock().will_wake(*key, waker) {
+    if waits && scope.own.links.lock().will_wake(*key, waker) {
         return Enrolled::Waiting { replaced: None };
     }
     // The clone is foreign code and so is made without the lock; the place is ours alone meanwhile.
@@ -85,6 +93,10 @@ impl Watch {
     }
 
     pub(crate) fn poll(&mut self, scope: ScopeRef<'_>, cx: &mut TaskContext<'_>) -> Poll<Record> {
+        if self.key == Key::NONE {
+            // This asks the clock, as `enroll` takes for granted, and ends the scope if it has come to that.
+            scope.is_ended();
+        }
         let record = match enroll(scope, &mut self.key, cx.waker()) {
             Enrolled::Ended(record) => record,
             Enrolled::Waiting { replaced } => {
