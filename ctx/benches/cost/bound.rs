@@ -52,7 +52,7 @@ pub(crate) fn times_sum(limit: f64, of: &[(f64, &'static str)]) -> Bound {
 impl Bound {
     /// Both sides count only what they cost more than this contender.
     pub(crate) fn above(mut self, floor: &'static str) -> Self {
-        self.text += &format!(", above {floor}");
+        self.text = format!("{}, above {floor}", self.text);
         self.above = Some(floor);
         self
     }

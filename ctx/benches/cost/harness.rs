@@ -101,7 +101,7 @@ impl Harness {
 
     /// What a Go benchmark takes, if there is a Go.
     pub(crate) fn go(&self, benchmark: &str) -> Option<f64> {
-        self.go.as_ref()?.measure(benchmark)
+        Some(self.go.as_ref()?.measure(benchmark))
     }
 
     /// Lets criterion take the samples of one row, and says how many of the last ones are no warm-up.

@@ -10,12 +10,16 @@
 mod awaits;
 #[path = "../shared/go.rs"]
 mod go;
+#[path = "../shared/keys.rs"]
+mod keys;
 #[path = "../shared/leaf.rs"]
 mod leaf;
 #[path = "../shared/machine.rs"]
 mod machine;
 #[path = "../shared/output.rs"]
 mod output;
+#[path = "../shared/page.rs"]
+mod page;
 #[path = "../shared/place.rs"]
 mod place;
 
@@ -25,30 +29,52 @@ mod bound;
 mod report;
 mod table;
 
+mod counting;
+mod neighbours;
+
 mod reading;
 mod deriving;
 mod checkpoints;
-mod neighbours;
+mod cancelling;
+mod values;
+mod memory;
+mod build;
 
 use go::Go;
 use harness::Harness;
 use report::Report;
 use std::io;
 
+const THEMES: [fn(&mut Harness); 7] = [
+    reading::rows,
+    deriving::rows,
+    checkpoints::rows,
+    cancelling::rows,
+    values::rows,
+    memory::rows,
+    build::rows,
+];
+
 fn main() -> io::Result<()> {
     let (flags, filter): (Vec<String>, Vec<String>) =
         std::env::args().skip(1).partition(|it| it.starts_with('-'));
     let has = |flag: &str| flags.iter().any(|it| it == flag);
     let (quick, whole) = (has("--quick"), filter.is_empty() && !has("--quick"));
+    if has("--write") {
+        let path = page::write("cost", &table::markdown(&Report::read()?))?;
+        println!("the last whole run is in {}", path.display());
+        return Ok(());
+    }
     let report = Report {
         machine: machine::facts(),
         rows: Vec::new(),
     };
     let mut harness = Harness::new(report, filter, quick, Go::found(quick));
-    for theme in [reading::rows, deriving::rows, checkpoints::rows] {
+    for theme in THEMES {
         theme(&mut harness);
     }
     table::print(&harness.report);
+    println!("{}", table::summary(&harness.report));
     let path = harness.report.write(whole)?;
     println!("\nwritten to {}", path.display());
     Ok(())

@@ -12,8 +12,8 @@ enum Source<'c> {
     Timed(Timed<'c>),
     /// A benchmark of the Go binary, which runs before and after the rounds.
     Go(&'static str),
-    /// Counted, or measured elsewhere; none if it could not be.
-    Known(Option<f64>),
+    /// Counted, or measured elsewhere, in rounds of its own; empty if it could not be.
+    Known(Vec<f64>),
 }
 
 struct Contender<'c> {
@@ -78,8 +78,8 @@ impl<'h, 'c> Builder<'h, 'c> {
         self.contender(name, Role::Rival, Source::Go(benchmark))
     }
 
-    /// A figure that is not taken in rounds. Ours comes first.
-    pub(crate) fn known(self, name: &'static str, role: Role, value: Option<f64>) -> Self {
+    /// A figure that is not taken here. Ours comes first.
+    pub(crate) fn known(self, name: &'static str, role: Role, value: Vec<f64>) -> Self {
         self.contender(name, role, Source::Known(value))
     }
 
@@ -161,7 +161,7 @@ impl<'h, 'c> Builder<'h, 'c> {
         for (at, contender) in self.contenders.iter_mut().enumerate() {
             match &mut contender.source {
                 Source::Timed(timing) => timed.push((at, timing)),
-                Source::Known(value) => series[at].1.extend(*value),
+                Source::Known(value) => series[at].1.append(value),
                 Source::Go(_) => {}
             }
         }

@@ -2,37 +2,44 @@
 
 use crate::report::{Report, Role, Row};
 
-const HEADINGS: [&str; 7] = ["", "ours", "rival", "floor", "ratio", "at most", ""];
+/// Title, ours, rivals, floors, ratio, bound, verdict.
+type Line = [String; 7];
 
-/// One line for each bound, and one for a row that has none.
-fn lines(row: &Row) -> Vec<[String; 7]> {
-    let figures = |role| {
-        let wanted = row.figures.iter().filter(|it| it.role == role);
-        wanted
-            .map(|it| match it.value {
-                Some(value) if role == Role::Ours => quantity(value, &row.unit),
-                Some(value) => format!("{} {}", it.name, quantity(value, &row.unit)),
-                None => format!("{} -", it.name),
-            })
-            .collect::<Vec<_>>()
-            .join("; ")
-    };
+const HEADINGS: [&str; 6] = ["ours", "rival", "floor", "ratio", "at most", ""];
+
+/// One line for each bound of a row, and one for a row that has none.
+fn lines(row: &Row, named: bool) -> Vec<Line> {
     let first = [
         row.title.clone(),
-        figures(Role::Ours),
-        figures(Role::Rival),
-        figures(Role::Floor),
+        figures(row, Role::Ours, false),
+        figures(row, Role::Rival, named),
+        figures(row, Role::Floor, named),
     ];
     let bounds = row.bounds.iter().map(|bound| {
         let ratio = bound.ratio.map_or("-".to_owned(), |it| format!("{it:.3}"));
         [ratio, bound.text.clone(), bound.word().to_owned()]
     });
     let none = row.bounds.is_empty().then(Default::default);
-    let with_titles = std::iter::once(first).chain(std::iter::repeat_with(Default::default));
-    with_titles
+    std::iter::once(first)
+        .chain(std::iter::repeat_with(Default::default))
         .zip(bounds.chain(none))
         .map(|([a, b, c, d], [e, f, g])| [a, b, c, d, e, f, g])
         .collect()
+}
+
+fn figures(row: &Row, role: Role, named: bool) -> String {
+    let figures = row.figures.iter().filter(|it| it.role == role);
+    let figures = figures.map(|it| {
+        let value = it
+            .value
+            .map_or("-".to_owned(), |it| quantity(it, &row.unit));
+        if named {
+            format!("{} {value}", it.name)
+        } else {
+            value
+        }
+    });
+    figures.collect::<Vec<_>>().join("; ")
 }
 
 fn quantity(value: f64, unit: &str) -> String {
@@ -40,62 +47,77 @@ fn quantity(value: f64, unit: &str) -> String {
         "ns" if value >= 1e6 => format!("{:.2} ms", value / 1e6),
         "ns" if value >= 1e4 => format!("{:.1} us", value / 1e3),
         "ns" if value >= 100.0 => format!("{value:.0} ns"),
-        "ns" => format!("{value:.2} ns"),
+        "ns" if value < 1.0 => format!("{value:.2} ns"),
+        "ns" => format!("{value:.1} ns"),
         "s" => format!("{value:.2} s"),
-        _ if unit.is_empty() => format!("{value}"),
-        _ => format!("{value} {unit}"),
+        _ => format!("{value:.0} {unit}").trim_end().to_owned(),
     }
 }
 
-fn themes(report: &Report) -> impl Iterator<Item = (&str, Vec<[String; 7]>)> {
-    report.rows.chunk_by(|a, b| a.theme == b.theme).map(|rows| {
-        (
-            rows[0].theme.as_str(),
-            rows.iter().flat_map(lines).collect(),
-        )
-    })
+/// The rows of each theme, in the order in which they were measured.
+fn themes(report: &Report) -> impl Iterator<Item = (&str, &[Row])> {
+    let themes = report.rows.chunk_by(|a, b| a.theme == b.theme);
+    themes.map(|rows| (rows[0].theme.as_str(), rows))
 }
 
-/// For the terminal: in columns, without the figures of the rivals, which are in the page and in the JSON.
+/// For the terminal, in columns. The figures of the rivals and floors stand in the order in which the page
+/// and the JSON name them; the bounds name those that decide.
 pub(crate) fn print(report: &Report) {
-    for (theme, lines) in themes(report) {
-        let (last, mut rest) = ("", lines);
-        rest.insert(0, HEADINGS.map(str::to_owned));
-        rest[0][0] = theme.to_owned();
-        let width = |column: usize| {
-            let widths = rest.iter().map(|line| line[column].chars().count());
-            widths.max().unwrap_or(0)
-        };
-        println!("{last}");
-        for [title, ours, rival, floor, ratio, bound, word] in &rest {
-            println!(
-                "{title:<0$}  {ours:>1$}  {rival:<2$}  {floor:<3$}  {ratio:>4$}  {bound:<5$}  {word}",
-                width(0),
-                width(1),
-                width(2),
-                width(3),
-                width(4),
-                width(5),
-            );
+    for (theme, rows) in themes(report) {
+        let [ours, rival, floor, ratio, bound, word] = HEADINGS.map(str::to_owned);
+        let mut table = vec![[theme.to_uppercase(), ours, rival, floor, ratio, bound, word]];
+        table.extend(rows.iter().flat_map(|row| lines(row, false)));
+        let widest = |column: usize| table.iter().map(|line| line[column].chars().count()).max();
+        let widths: [usize; 7] = std::array::from_fn(|it| widest(it).unwrap_or(0));
+        println!();
+        for line in &table {
+            let cells = line.iter().zip(widths).enumerate();
+            let cells = cells.map(|(at, (cell, width))| match at {
+                0 | 5 | 6 => format!("{cell:<width$}"),
+                _ => format!("{cell:>width$}"),
+            });
+            println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
         }
     }
 }
 
 /// For the page.
 pub(crate) fn markdown(report: &Report) -> String {
-    let mut text = String::from("Measured with ");
-    let facts = report.machine.iter();
-    let facts: Vec<_> = facts
-        .map(|(name, fact)| format!("{name}: {fact}"))
-        .collect();
-    text += &facts.join("; ");
-    text += ".\n";
-    for (theme, lines) in themes(report) {
-        text += &format!("\n| {theme} | ours | rival | floor | ratio | at most | |\n");
-        text += "|---|---|---|---|---|---|---|\n";
-        for line in lines {
-            text += &format!("| {} |\n", line.join(" | "));
+    let facts = report
+        .machine
+        .iter()
+        .map(|(name, fact)| format!("{name}: {fact}"));
+    let facts = facts.collect::<Vec<_>>().join("; ");
+    let mut text = vec![format!("Measured on and with {facts}.")];
+    for (theme, rows) in themes(report) {
+        let headings = HEADINGS.join(" | ");
+        text.push(format!(
+            "\n| {theme} | {headings} |\n|---|---|---|---|---|---|---|"
+        ));
+        let lines = rows.iter().flat_map(|row| lines(row, true));
+        text.extend(lines.map(|line| format!("| {} |", line.join(" | "))));
+    }
+    text.push(String::new());
+    text.join("\n")
+}
+
+/// How many bounds are met, and which rows are behind.
+pub(crate) fn summary(report: &Report) -> String {
+    let bounds = report
+        .rows
+        .iter()
+        .flat_map(|row| row.bounds.iter().map(move |it| (row, it)));
+    let (mut met, mut not_run, mut behind) = (0, 0, Vec::new());
+    for (row, bound) in bounds {
+        match bound.word() {
+            "ok" => met += 1,
+            "behind" => behind.push(format!("  {}: {}", row.title, bound.text)),
+            _ => not_run += 1,
         }
     }
-    text
+    let lines = behind.len();
+    let behind = behind.join("\n");
+    format!(
+        "\n{met} bounds met, {lines} behind, {not_run} not run (Go runs under compare.sh)\n{behind}"
+    )
 }

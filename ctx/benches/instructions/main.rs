@@ -72,15 +72,14 @@ fn compare() -> Result<String, String> {
 
 /// The functions of the rows whose names have `wanted` in them.
 fn profile(wanted: &str) -> Result<String, String> {
-    let mut text = String::new();
+    let mut text = Vec::new();
     for part in callgrind::run()? {
         if !part.name.contains(wanted) {
             continue;
         }
-        text += &format!("\n{}\n", part.name);
-        for (cost, function) in callgrind::functions(&part).iter().take(15) {
-            text += &format!("{cost:>10.1}  {function}\n");
-        }
+        text.push(format!("\n{}", part.name));
+        let functions = callgrind::functions(&part).into_iter().take(15);
+        text.extend(functions.map(|(cost, function)| format!("{cost:>10.1}  {function}")));
     }
-    Ok(text)
+    Ok(text.join("\n"))
 }
