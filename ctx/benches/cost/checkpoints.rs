@@ -3,9 +3,10 @@
 use crate::{
     awaits,
     bound::{times, times_sum},
-    harness::{Harness, each},
+    harness::Harness,
     leaf::{Leaf, finish, waker},
     neighbours,
+    timed::each,
 };
 use ctx::{Cancelled, Context, with_context};
 use std::{

@@ -2,7 +2,9 @@
 
 use crate::{
     bound::{times, times_sum},
-    harness::{Harness, each, two_threads},
+    harness::Harness,
+    threads::two_threads,
+    timed::each,
 };
 use ctx::{Context, ctx_value};
 use std::{

@@ -22,6 +22,8 @@ mod output;
 mod page;
 #[path = "../shared/place.rs"]
 mod place;
+#[path = "../shared/timed.rs"]
+mod timed;
 
 mod harness;
 mod row;
@@ -31,6 +33,7 @@ mod table;
 
 mod counting;
 mod neighbours;
+mod threads;
 
 mod reading;
 mod deriving;
@@ -69,7 +72,8 @@ fn main() -> io::Result<()> {
         machine: machine::facts(),
         rows: Vec::new(),
     };
-    let mut harness = Harness::new(report, filter, quick, Go::found(quick));
+    let go = Go::found(if quick { "10ms" } else { "100ms" }, 5);
+    let mut harness = Harness::new(report, filter, quick, go);
     for theme in THEMES {
         theme(&mut harness);
     }

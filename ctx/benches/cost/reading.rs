@@ -5,7 +5,8 @@
 
 use crate::{
     bound::times,
-    harness::{Harness, Timed, each},
+    harness::Harness,
+    timed::{Timed, each},
 };
 use ctx::{CancelScope, Context, ctx_value};
 use std::{

@@ -2,8 +2,9 @@
 
 use crate::{
     bound::{Bound, median},
-    harness::{Harness, Timed},
+    harness::Harness,
     report::{Figure, Role, Row},
+    timed::Timed,
 };
 use std::time::Duration;
 

@@ -3,9 +3,10 @@
 use crate::{
     bound::{at_most, times},
     counting::counted,
-    harness::{Harness, each},
+    harness::Harness,
     keys::{KEYS, MISSING, layers},
     report::Role,
+    timed::each,
 };
 use ctx::{Context, Key};
 use std::hint::black_box;

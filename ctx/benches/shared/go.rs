@@ -7,25 +7,31 @@ pub(crate) struct Go {
     binary: PathBuf,
     /// Go's `-test.benchtime`.
     time: &'static str,
+    /// Go's `-test.count`.
+    runs: usize,
 }
 
 impl Go {
-    pub(crate) fn found(quick: bool) -> Option<Go> {
+    pub(crate) fn found(time: &'static str, runs: usize) -> Option<Go> {
         let binary = PathBuf::from(std::env::var_os("CTX_BENCH_GO")?);
-        let time = if quick { "10ms" } else { "100ms" };
-        Some(Go { binary, time })
+        Some(Go { binary, time, runs })
     }
 
-    /// The median of a few runs of a benchmark, in nanoseconds for each operation.
+    /// The median of a few runs of a benchmark, or of a part of one, as in `Cancel/1000`: nanoseconds for each
+    /// operation.
     ///
     /// # Panics
     ///
     /// If the binary does not know the benchmark: a row would go unjudged.
     pub(crate) fn measure(&self, benchmark: &str) -> f64 {
         let output = Command::new(&self.binary)
-            .args(["-test.run=^$", "-test.count=5"])
+            .arg("-test.run=^$")
+            .arg(format!("-test.count={}", self.runs))
             .arg(format!("-test.benchtime={}", self.time))
-            .arg(format!("-test.bench=^Benchmark{benchmark}$"))
+            .arg(format!(
+                "-test.bench=^Benchmark{}$",
+                benchmark.replace('/', "$/^")
+            ))
             .output()
             .expect("compare.sh built the binary");
         let text = String::from_utf8_lossy(&output.stdout);

@@ -10,6 +10,7 @@ pub(crate) fn facts() -> BTreeMap<String, String> {
         ("processor", processor()),
         ("cores", Some(cores.to_string())),
         ("kernel", first_line("uname", &["-sr"])),
+        ("go", std::env::var("CTX_BENCH_GO_VERSION").ok()),
         ("rustc", first_line("rustc", &["--version"])),
         ("tokio", locked("tokio")),
         ("tokio-util", locked("tokio-util")),
