@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the rows here and in Go, and prints one table. Go's side needs a `go` of 1.24 or newer on the PATH;
-# without one it says that it skips Go. Arguments go to the rows, such as `--quick` or a part of a title.
-# `compare.sh --write` runs everything in full, and renders it into docs/performance.md and docs/scale.svg.
+# without one it says that it skips Go. Arguments go to the rows, such as a part of a title.
+# `compare.sh --write` runs everything in full, and renders it into docs/performance.md and docs/scale.svg;
+# `compare.sh --quick` runs everything once over, to see that it does.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-$PWD/target}
@@ -19,7 +20,10 @@ else
   echo "comparing with $version"
 fi
 
-if [ "${1:-}" = --write ]; then
+if [ "${1:-}" = --quick ]; then
+  cargo bench -p ctx --bench cost -- --quick
+  cargo bench -p ctx --bench scale -- --quick
+elif [ "${1:-}" = --write ]; then
   cargo bench -p ctx --bench cost
   cargo bench -p ctx --bench scale
   cargo bench -p ctx --bench cost -- --write

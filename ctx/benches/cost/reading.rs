@@ -27,6 +27,10 @@ const ARC: &str = "Arc clone + drop";
 const CLOCK: &str = "Instant::now";
 
 pub(crate) fn rows(harness: &mut Harness) {
+    harness
+        .row("reading", "the loop, and nothing in it")
+        .ours(each(|| ()))
+        .measure();
     live(harness);
     far(harness);
     ended(harness);
