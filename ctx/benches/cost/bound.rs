@@ -42,7 +42,11 @@ pub(crate) fn times_sum(limit: f64, of: &[(f64, &'static str)]) -> Bound {
     });
     let sum = terms.collect::<Vec<_>>().join(" + ");
     Bound {
-        text: format!("{limit} x ({sum})"),
+        text: if (limit - 1.0).abs() < f64::EPSILON {
+            sum
+        } else {
+            format!("{limit} x ({sum})")
+        },
         limit,
         above: None,
         of: of.to_vec(),
@@ -65,6 +69,7 @@ impl Bound {
         Verdict {
             text: self.text.clone(),
             limit: self.limit,
+            absolute: self.of.is_empty(),
             ratio: ratios.and_then(median),
         }
     }

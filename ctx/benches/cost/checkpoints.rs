@@ -170,13 +170,19 @@ fn other_handles(harness: &mut Harness, ctx: &Context, waker: &Waker) {
     let reference = || each(|| finish(awaits::many(black_box(ctx), AWAITS, 1), waker));
     let owned = || finish(on_an_owned_context(black_box(ctx).clone(), AWAITS), waker);
     harness
-        .row("checkpoints", "the same, on an owned context")
+        .row(
+            "checkpoints",
+            "pending once in a loop, on an owned context, per await",
+        )
         .ours(each(owned))
         .floor(REFERENCE, reference())
         .per(AWAITS)
         .measure();
     harness
-        .row("checkpoints", "the same, on a scope")
+        .row(
+            "checkpoints",
+            "pending once in a loop, on a scope, per await",
+        )
         .ours(each(|| finish(on_a_scope(black_box(ctx), AWAITS), waker)))
         .floor(REFERENCE, reference())
         .per(AWAITS)

@@ -25,8 +25,8 @@ pub(crate) fn rows(harness: &mut Harness) {
     pair(harness, titles, &ours, &theirs, true);
     let ours = counted(|| root.with_timeout(Duration::from_secs(3600))).1;
     let titles = [
-        "the same with a deadline, allocations",
-        "the same with a deadline, bytes",
+        "a live, unwatched scope with a deadline, allocations",
+        "a live, unwatched scope with a deadline, bytes",
     ];
     pair(harness, titles, &ours, &theirs, true);
     waited_for(harness, &root, &token);

@@ -42,6 +42,8 @@ pub(crate) struct Verdict {
     /// What ours is divided by, and by how much it may exceed it.
     pub(crate) text: String,
     pub(crate) limit: f64,
+    /// Whether ours is held against a number, and not against somebody.
+    pub(crate) absolute: bool,
     /// The median of the ratios of the rounds; none where a contender was not there.
     pub(crate) ratio: Option<f64>,
 }

@@ -16,7 +16,11 @@ fn lines(row: &Row, named: bool) -> Vec<Line> {
         figures(row, Role::Floor, named),
     ];
     let bounds = row.bounds.iter().map(|bound| {
-        let ratio = bound.ratio.map_or("-".to_owned(), |it| format!("{it:.3}"));
+        let ratio = match bound.ratio {
+            Some(_) if bound.absolute => String::new(),
+            Some(ratio) => format!("{ratio:.3}"),
+            None => "-".to_owned(),
+        };
         [ratio, bound.text.clone(), bound.word().to_owned()]
     });
     let none = row.bounds.is_empty().then(Default::default);
@@ -97,27 +101,34 @@ pub(crate) fn markdown(report: &Report) -> String {
         let lines = rows.iter().flat_map(|row| lines(row, true));
         text.extend(lines.map(|line| format!("| {} |", line.join(" | "))));
     }
+    text.push(summary(report));
     text.push(String::new());
     text.join("\n")
 }
 
 /// How many bounds are met, and which rows are behind.
 pub(crate) fn summary(report: &Report) -> String {
-    let bounds = report
-        .rows
-        .iter()
-        .flat_map(|row| row.bounds.iter().map(move |it| (row, it)));
-    let (mut met, mut not_run, mut behind) = (0, 0, Vec::new());
-    for (row, bound) in bounds {
-        match bound.word() {
-            "ok" => met += 1,
-            "behind" => behind.push(format!("  {}: {}", row.title, bound.text)),
-            _ => not_run += 1,
-        }
+    let bounds = || {
+        report
+            .rows
+            .iter()
+            .flat_map(|row| row.bounds.iter().map(move |it| (row, it)))
+    };
+    let count = |word: &str| bounds().filter(|it| it.1.word() == word).count();
+    let (met, behind, not_run) = (count("ok"), count("behind"), count("not run"));
+    let mut text = vec![format!(
+        "\nBounds met: {met}; behind: {behind}; not run: {not_run}."
+    )];
+    if not_run > 0 {
+        text.push("Go's rows are run by compare.sh.".to_owned());
     }
-    let lines = behind.len();
-    let behind = behind.join("\n");
-    format!(
-        "\n{met} bounds met, {lines} behind, {not_run} not run (Go runs under compare.sh)\n{behind}"
-    )
+    if behind > 0 {
+        text.push("Behind, and by how much ours would have to shrink:\n".to_owned());
+    }
+    let late = bounds().filter(|it| it.1.word() == "behind");
+    text.extend(late.map(|(row, bound)| {
+        let over = bound.ratio.unwrap_or(f64::NAN) / bound.limit;
+        format!("- {}: {over:.1} times {}", row.title, bound.text)
+    }));
+    text.join("\n")
 }

@@ -8,6 +8,10 @@ pub(crate) fn two_threads<'a, T>(operation: impl Fn(usize) -> T + Sync + 'a) -> 
     Box::new(move |times| {
         let (barrier, operation) = (&Barrier::new(2), &operation);
         let work = move |thread: usize| {
+            // A new thread's first allocations are dear.
+            for _ in 0..100 {
+                black_box(operation(thread));
+            }
             barrier.wait();
             let start = Instant::now();
             for _ in 0..times {

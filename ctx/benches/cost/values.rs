@@ -35,14 +35,20 @@ pub(crate) fn rows(harness: &mut Harness) {
     one_more(
         harness,
         &root,
-        ["with_value, 4 keys in view", "the same, allocations"],
+        [
+            "with_value, 4 keys in view",
+            "with_value, 4 keys in view, allocations",
+        ],
         4,
         ("WithValue4", 1.0),
     );
     one_more(
         harness,
         &root,
-        ["with_value, 20 keys in view", "the same, allocations"],
+        [
+            "with_value, 20 keys in view",
+            "with_value, 20 keys in view, allocations",
+        ],
         20,
         ("WithValue20", 2.0),
     );

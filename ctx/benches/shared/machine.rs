@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fs, thread};
 pub(crate) fn facts() -> BTreeMap<String, String> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let facts = [
+        ("load when it began", load()),
         ("processor", processor()),
         ("cores", Some(cores.to_string())),
         ("kernel", first_line("uname", &["-sr"])),
@@ -19,6 +20,12 @@ pub(crate) fn facts() -> BTreeMap<String, String> {
         .into_iter()
         .filter_map(|(name, fact)| Some((name, fact?)));
     known.map(|(name, fact)| (name.to_owned(), fact)).collect()
+}
+
+/// How many others wanted a core in the minute before.
+fn load() -> Option<String> {
+    let text = fs::read_to_string("/proc/loadavg").ok()?;
+    Some(text.split_once(' ')?.0.to_owned())
 }
 
 fn processor() -> Option<String> {
