@@ -57,7 +57,7 @@ pub(crate) struct Parting {
     /// The waker of the poll in which it gave up.
     pub(crate) current: Option<Waker>,
     /// What stands for it on the stack.
-    asking: Option<Asking>,
+    pub(crate) asking: Option<Asking>,
 }
 
 impl Watch {

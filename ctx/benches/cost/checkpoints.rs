@@ -1,0 +1,253 @@
+//! Awaiting under a context. Every future is polled by hand, with a waker that is counted like a task's.
+
+use crate::{
+    awaits,
+    bound::{times, times_sum},
+    harness::Harness,
+    leaf::{Leaf, finish, waker},
+    neighbours,
+    timed::each,
+};
+use ctx::{Cancelled, Context, with_context};
+use std::{
+    hint::black_box,
+    task::Waker,
+    time::{Duration, Instant},
+};
+use tokio_util::sync::CancellationToken;
+
+const TOKEN: &str = "run_until_cancelled";
+const BARE: &str = "bare";
+const CLOCK: &str = "Instant::now";
+const HOUR: Duration = Duration::from_secs(3600);
+
+pub(crate) fn rows(harness: &mut Harness) {
+    let root = Context::background().with_cancel();
+    let ctx: &Context = &root.with_cancel();
+    let token = &CancellationToken::new().child_token();
+    let waker = &waker();
+    ready(harness, ctx, token, waker);
+    ready_by_hand(harness, ctx, token, waker);
+    pending_once(harness, ctx, token, waker);
+    in_a_loop(harness, ctx, token, waker);
+    nested(harness, ctx, token, waker);
+    timeout(harness, ctx);
+}
+
+fn ready(harness: &mut Harness, ctx: &Context, token: &CancellationToken, waker: &Waker) {
+    let under_token = || {
+        let run = || {
+            finish(
+                neighbours::one_under_token(black_box(token), black_box(0)),
+                waker,
+            )
+        };
+        each(run)
+    };
+    let bare = || each(|| finish(neighbours::one_bare(black_box(0)), waker));
+    harness
+        .row("checkpoints", "ready, in an annotated function")
+        .ours(each(|| {
+            finish(awaits::one(black_box(ctx), black_box(0)), waker)
+        }))
+        .rival(TOKEN, under_token())
+        .go("Go's select", "SelectReady")
+        .floor(BARE, bare())
+        .bound(times(0.3, TOKEN))
+        .measure();
+    let late = ctx.with_timeout(HOUR);
+    harness
+        .row(
+            "checkpoints",
+            "ready, in an annotated function, live deadline",
+        )
+        .ours(each(|| {
+            finish(awaits::one(black_box(&late), black_box(0)), waker)
+        }))
+        .rival(TOKEN, under_token())
+        .floor(BARE, bare())
+        .floor(CLOCK, each(Instant::now))
+        .bound(times_sum(1.0, &[(0.3, TOKEN), (1.0, CLOCK)]))
+        .measure();
+}
+
+fn ready_by_hand(harness: &mut Harness, ctx: &Context, token: &CancellationToken, waker: &Waker) {
+    let leaf = || Leaf(black_box(0));
+    harness
+        .row("checkpoints", "ready, by hand: ctx.run_until_cancelled")
+        .ours(each(|| {
+            finish(black_box(ctx).run_until_cancelled(leaf()), waker)
+        }))
+        .rival(
+            TOKEN,
+            each(|| finish(black_box(token).run_until_cancelled(leaf()), waker)),
+        )
+        .floor(BARE, each(|| finish(leaf(), waker)))
+        .bound(times(0.3, TOKEN))
+        .measure();
+}
+
+fn pending_once(harness: &mut Harness, ctx: &Context, token: &CancellationToken, waker: &Waker) {
+    let under_token = || {
+        finish(
+            neighbours::one_under_token(black_box(token), black_box(1)),
+            waker,
+        )
+    };
+    harness
+        .row("checkpoints", "pending once, in an annotated function")
+        .ours(each(|| {
+            finish(awaits::one(black_box(ctx), black_box(1)), waker)
+        }))
+        .rival(TOKEN, each(under_token))
+        .floor(
+            BARE,
+            each(|| finish(neighbours::one_bare(black_box(1)), waker)),
+        )
+        .bound(times(0.6, TOKEN).above(BARE))
+        .measure();
+}
+
+fn in_a_loop(harness: &mut Harness, ctx: &Context, token: &CancellationToken, waker: &Waker) {
+    const AWAITS: u32 = 10_000;
+    let run = |pending: u32| {
+        let ours = move || finish(awaits::many(black_box(ctx), AWAITS, pending), waker);
+        let under_token = move || {
+            finish(
+                neighbours::many_under_token(black_box(token), AWAITS, pending),
+                waker,
+            )
+        };
+        let bare = move || finish(neighbours::many_bare(black_box(AWAITS), pending), waker);
+        (each(ours), each(under_token), each(bare))
+    };
+    let (ours, under_token, bare) = run(0);
+    harness
+        .row(
+            "checkpoints",
+            "ready, 10,000 in one annotated function, per await",
+        )
+        .ours(ours)
+        .rival(TOKEN, under_token)
+        .floor(BARE, bare)
+        .per(AWAITS)
+        .measure();
+    let (ours, under_token, bare) = run(1);
+    harness
+        .row(
+            "checkpoints",
+            "pending once, 10,000 in one annotated function, per await",
+        )
+        .ours(ours)
+        .rival(TOKEN, under_token)
+        .floor(BARE, bare)
+        .per(AWAITS)
+        .bound(times(0.07, TOKEN).above(BARE))
+        .measure();
+    other_handles(harness, ctx, waker);
+}
+
+#[with_context(owned)]
+async fn on_an_owned_context(awaits: u32) -> Result<(), Cancelled> {
+    for _ in 0..awaits {
+        Leaf(black_box(1)).await;
+    }
+    Ok(())
+}
+
+#[with_context]
+async fn on_a_scope(awaits: u32) -> Result<(), Cancelled> {
+    let ctx = ctx.with_cancel();
+    for _ in 0..awaits {
+        Leaf(black_box(1)).await;
+    }
+    Ok(())
+}
+
+fn other_handles(harness: &mut Harness, ctx: &Context, waker: &Waker) {
+    const AWAITS: u32 = 10_000;
+    const REFERENCE: &str = "on a reference";
+    let reference = || each(|| finish(awaits::many(black_box(ctx), AWAITS, 1), waker));
+    let owned = || finish(on_an_owned_context(black_box(ctx).clone(), AWAITS), waker);
+    harness
+        .row(
+            "checkpoints",
+            "pending once in a loop, on an owned context, per await",
+        )
+        .ours(each(owned))
+        .floor(REFERENCE, reference())
+        .per(AWAITS)
+        .measure();
+    harness
+        .row(
+            "checkpoints",
+            "pending once in a loop, on a scope, per await",
+        )
+        .ours(each(|| finish(on_a_scope(black_box(ctx), AWAITS), waker)))
+        .floor(REFERENCE, reference())
+        .per(AWAITS)
+        .measure();
+}
+
+fn nested(harness: &mut Harness, ctx: &Context, token: &CancellationToken, waker: &Waker) {
+    const DEPTH: u32 = 16;
+    const YIELDS: u32 = 100;
+    let under_token = || {
+        finish(
+            neighbours::nested_under_token(black_box(token), DEPTH, YIELDS),
+            waker,
+        )
+    };
+    harness
+        .row("checkpoints", "16 nested annotated functions, 100 yields")
+        .ours(each(|| {
+            finish(awaits::nested(black_box(ctx), DEPTH, YIELDS), waker)
+        }))
+        .rival("nested run_until_cancelled", each(under_token))
+        .floor(
+            "bare chain",
+            each(|| finish(neighbours::nested_bare(black_box(DEPTH), YIELDS), waker)),
+        )
+        .bound(times(1.6, "bare chain"))
+        .bound(times(0.12, "nested run_until_cancelled"))
+        .measure();
+}
+
+/// Both inside a runtime that sleeps until an earlier timer, as a server's does, so that neither has to
+/// wake its driver.
+fn timeout(harness: &mut Harness, ctx: &Context) {
+    const RIVAL: &str = "tokio::time::timeout";
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    let runtime = runtime.expect("a runtime is to be had");
+    let _entered = runtime.enter();
+    let waker = &waker();
+    let mut earlier = Box::pin(tokio::time::sleep(HOUR / 2));
+    assert!(
+        earlier
+            .as_mut()
+            .poll(&mut std::task::Context::from_waker(waker))
+            .is_pending()
+    );
+    runtime.block_on(tokio::time::sleep(Duration::from_millis(2)));
+    let ours = async |pending: u32| {
+        let scope = black_box(ctx).with_timeout(black_box(HOUR));
+        scope.run_until_cancelled(Leaf(pending)).await
+    };
+    let theirs = async |pending| tokio::time::timeout(black_box(HOUR), Leaf(pending)).await;
+    harness
+        .row("checkpoints", "derive a deadline, await what is ready")
+        .ours(each(|| finish(ours(black_box(0)), waker)))
+        .rival(RIVAL, each(|| finish(theirs(black_box(0)), waker)))
+        .measure();
+    harness
+        .row(
+            "checkpoints",
+            "derive a deadline, await pending once, done in time",
+        )
+        .ours(each(|| finish(ours(black_box(1)), waker)))
+        .rival(RIVAL, each(|| finish(theirs(black_box(1)), waker)))
+        .bound(times(1.4, RIVAL))
+        .measure();
+}
