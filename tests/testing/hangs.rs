@@ -2,7 +2,13 @@
 
 use crate::helpers::{SECOND, outputs, panic_of};
 use ctx::{Cancelled, Context, testing::cancel_at_every_checkpoint, with_context};
-use std::future::pending;
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+};
 use tokio::{
     task::yield_now,
     time::{interval, sleep},
@@ -167,22 +173,28 @@ fn x4_a_thread_that_retries_what_is_cancelled_is_stopped() {
     assert!(text.contains("it passed 100000 checkpoints"), "{text}");
 }
 
-/// Its clock goes on, and its body is silent.
+/// Its clock goes on, and its body is silent. The hour begins where the task was cancelled.
 #[test]
 fn x4_a_task_that_ticks_for_ever_hangs_whoever_joins_it() {
-    let text = hangs(|ctx| async move {
-        let ended = leaf(&ctx).await.is_err();
-        let task = tokio::spawn(async move {
-            let mut ticks = interval(SECOND);
-            if ended {
-                loop {
-                    ticks.tick().await;
+    let ticked = Arc::new(AtomicU64::new(0));
+    let text = hangs(|ctx| {
+        let ticked = Arc::clone(&ticked);
+        async move {
+            let task = tokio::spawn(async move {
+                let mut ticks = interval(SECOND);
+                if leaf(&ctx).await.is_err() {
+                    loop {
+                        ticks.tick().await;
+                        ticked.fetch_add(1, SeqCst);
+                    }
                 }
-            }
-        });
-        task.await.unwrap();
+            });
+            task.await.unwrap();
+        }
     });
     assert!(text.contains("an hour of its paused clock"), "{text}");
+    let ticked = ticked.load(SeqCst);
+    assert!((3_600..4_000).contains(&ticked), "{ticked}");
 }
 
 #[test]
