@@ -88,16 +88,16 @@ impl Shield {
     /// Holds one more checkpoint, unless it is held already, or the shield has ended meanwhile.
     pub(crate) fn hold(&self, hold: &Arc<Hold>) {
         let mut state = self.0.lock();
-        let Some(held) = state.as_mut() else { return };
-        if held.iter().any(|known| Arc::ptr_eq(known, hold)) {
+        let Some(all) = state.as_mut() else { return };
+        if all.iter().any(|known| Arc::ptr_eq(known, hold)) {
             return;
         }
-        if held.len() == held.capacity() {
+        if all.len() == all.capacity() {
             // A checkpoint that is gone has left its hold to its holders, who may outlive many of them.
-            held.retain(|known| Arc::strong_count(known) > 1);
+            all.retain(|known| Arc::strong_count(known) > 1);
         }
         hold.acquire();
-        held.push(Arc::clone(hold));
+        all.push(Arc::clone(hold));
     }
 
     /// The shield has ended.

@@ -176,6 +176,7 @@ impl Context {
 
 #[doc(hidden)]
 impl Cancelled {
+    #[must_use]
     pub fn __leave<R: FromCancelled>(self) -> R {
         R::from_cancelled(self)
     }
