@@ -220,7 +220,7 @@ fn d4_an_alarm_that_is_set_later_for_earlier_rings_first() {
     assert!(executor::block_on(short.done()).is_deadline_exceeded());
 }
 
-/// The timer of that runtime cannot ring meanwhile, so the clock has to be asked.
+/// The driver of that runtime does not run meanwhile. The deadline is noticed all the same.
 #[test]
 fn d4_a_thread_that_parks_although_it_drives_a_runtime_is_ended_by_the_deadline() {
     runtime().block_on(async {
