@@ -124,27 +124,52 @@ impl<F: Future> Future for InBody<'_, '_, F> {
     }
 }
 
+/// What a macro awaits in place of `future`. It asks nothing of `future` until it is awaited, so that
+/// what is no future is one error, and rustc's own.
+#[must_use = "futures do nothing unless awaited"]
+pub struct AwaitedIn<'b, 'c, F> {
+    body: &'b mut Body<'c>,
+    mode: Mode,
+    at: &'static Location<'static>,
+    future: F,
+}
+
+impl<'b, 'c, F: IntoFuture> IntoFuture for AwaitedIn<'b, 'c, F> {
+    type Output = Result<F::Output, Cancelled>;
+    type IntoFuture = InBody<'b, 'c, F::IntoFuture>;
+
+    #[inline]
+    fn into_future(self) -> Self::IntoFuture {
+        let future = self.future.into_future();
+        self.body.keeper.begin(self.mode);
+        let lent = Lent {
+            body: self.body,
+            at: self.at,
+        };
+        InBody::Live { future, lent }
+    }
+}
+
 /// A checkpoint that may give its future up at any of its awaits.
 #[track_caller]
-pub fn race_in<'b, 'c, F: IntoFuture>(
-    future: F,
-    body: &'b mut Body<'c>,
-) -> InBody<'b, 'c, F::IntoFuture> {
-    enter(future.into_future(), body, Mode::Race, Location::caller())
+pub fn race_in<'b, 'c, F>(future: F, body: &'b mut Body<'c>) -> AwaitedIn<'b, 'c, F> {
+    AwaitedIn {
+        body,
+        mode: Mode::Race,
+        at: Location::caller(),
+        future,
+    }
 }
 
 /// A checkpoint that lets a future run to its end once it has started.
 #[track_caller]
-pub fn between_in<'b, 'c, F: IntoFuture>(
-    future: F,
-    body: &'b mut Body<'c>,
-) -> InBody<'b, 'c, F::IntoFuture> {
-    enter(
-        future.into_future(),
+pub fn between_in<'b, 'c, F>(future: F, body: &'b mut Body<'c>) -> AwaitedIn<'b, 'c, F> {
+    AwaitedIn {
         body,
-        Mode::Between,
-        Location::caller(),
-    )
+        mode: Mode::Between,
+        at: Location::caller(),
+        future,
+    }
 }
 
 /// The same as methods, for who reaches this crate by a name of his own: see `Runtime` in the macros.
@@ -156,20 +181,20 @@ impl Context {
     }
 
     #[track_caller]
-    pub fn __race_in<'b, 'c, F: IntoFuture>(
+    pub fn __race_in<'b, 'c, F>(
         &self,
         future: F,
         body: &'b mut Body<'c>,
-    ) -> InBody<'b, 'c, F::IntoFuture> {
+    ) -> AwaitedIn<'b, 'c, F> {
         race_in(future, body)
     }
 
     #[track_caller]
-    pub fn __between_in<'b, 'c, F: IntoFuture>(
+    pub fn __between_in<'b, 'c, F>(
         &self,
         future: F,
         body: &'b mut Body<'c>,
-    ) -> InBody<'b, 'c, F::IntoFuture> {
+    ) -> AwaitedIn<'b, 'c, F> {
         between_in(future, body)
     }
 }
@@ -180,15 +205,4 @@ impl Cancelled {
     pub fn __leave<R: FromCancelled>(self) -> R {
         R::from_cancelled(self)
     }
-}
-
-fn enter<'b, 'c, F>(
-    future: F,
-    body: &'b mut Body<'c>,
-    mode: Mode,
-    at: &'static Location<'static>,
-) -> InBody<'b, 'c, F> {
-    body.keeper.begin(mode);
-    let lent = Lent { body, at };
-    InBody::Live { future, lent }
 }
