@@ -112,7 +112,7 @@ fn team(limit: usize) -> (Context, Arc<Tested>, Arc<Log>) {
 
 fn end(ctx: &Context) {
     let scope = ctx.scope().expect("a scope");
-    scope.end(crate::Trigger::Call, Location::caller(), None);
+    scope.end_by_call(Location::caller(), None);
 }
 
 /// Nothing is at work and nothing waits; what was not started was dropped.
