@@ -13,7 +13,8 @@
 //!    the one that joined has nothing to promise and nothing to take back.
 //! 2. It was answered if more answers were given while it polled. If any were taken back meanwhile, one
 //!    cannot tell whose they were: then it keeps watch itself, and leaves the decision to the next poll,
-//!    as with an answer by another waker.
+//!    as with an answer by another waker. So does the frame's own checkpoint where none is left: one that
+//!    joined may have lost its own, and must be polled again to decide.
 //! 3. A shield must hold every checkpoint around it, those too that joined, which it cannot see. So it
 //!    leaves itself with the frame (see `stack`), and each that joined finds it when its poll ends. When it
 //!    joined nothing had been left there, so what it finds is inside it. It puts its own frame from then on.
@@ -241,7 +242,9 @@ impl Top {
     #[inline]
     pub(crate) fn pop(&self) -> Heard {
         let marks = self.marks.get();
-        let mut heard = Heard::new(self.answers.get() > 0, marks.has(Marks::FOREIGN), false);
+        let answered = self.answers.get() > 0;
+        let unsure = marks.has(Marks::FOREIGN) || (!answered && self.taken.get() > 0);
+        let mut heard = Heard::new(answered, unsure, false);
         if marks.has(Marks::RARE) {
             heard.rare = stack::take_rare();
         }

@@ -350,7 +350,7 @@ impl Keeper {
         *wakers = heard.into_handed();
         let watches = match ScopeRef::of(line) {
             Some(scope) if self.mode == Mode::Race && !must_wait && (!answered || unsure) => {
-                if let Some(record) = self.wait_as(answered, scope, wakers, cx) {
+                if let Some(record) = self.wait_as(answered || unsure, scope, wakers, cx) {
                     return Some(record);
                 }
                 if joined {
@@ -372,16 +372,16 @@ impl Keeper {
         None
     }
 
-    /// Waits; the record if the checkpoint is to give up, which one that was `answered` leaves to others.
+    /// Waits; the record if the checkpoint is to give up, which one that `leaves` the decision does not.
     fn wait_as(
         &mut self,
-        answered: bool,
+        leaves: bool,
         scope: ScopeRef<'_>,
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
     ) -> Option<Record> {
         let record = self.wait(scope, wakers, cx)?;
-        if answered {
+        if leaves {
             // The answer was given before the end, and with a waker that may lead nowhere.
             wake(cx.waker());
             return None;
