@@ -5,6 +5,7 @@ mod away;
 mod fair;
 mod helpers;
 mod innermost;
+mod joined;
 mod moved;
 mod random;
 mod shields;

@@ -5,7 +5,10 @@
 
 use crate::support::{HOUR, Wakes, poll};
 use ctx::{CancelScope, Cancelled, Context, with_context};
-use std::{future::pending, time::Duration};
+use std::{
+    future::{Future, pending},
+    time::Duration,
+};
 
 #[tokio::test(start_paused = true)]
 async fn c5_a_shadowing_context_governs_what_follows_and_nothing_before() {
@@ -95,4 +98,50 @@ fn c5_a_scope_is_taken_by_clone_and_not_detached_by_it() {
         panic!("the scope ended in this poll, and its future is pending");
     };
     assert_eq!(cancelled.trigger(), ctx::Trigger::Dropped);
+}
+
+#[test]
+fn c5_a_context_bound_by_a_pattern_in_a_macro_governs_its_guard() {
+    #[with_context]
+    async fn guarded(other: &Context) -> Result<bool, Cancelled> {
+        Ok(matches!(other, ctx if { pending::<()>().await; ctx.is_cancelled() }))
+    }
+    ends_with_the_other(guarded);
+}
+
+#[test]
+fn c5_a_context_bound_by_a_raw_name_governs_what_follows() {
+    #[with_context]
+    async fn raw(other: &Context) -> Result<bool, Cancelled> {
+        let r#ctx = other;
+        pending::<()>().await;
+        Ok(ctx.is_cancelled())
+    }
+    ends_with_the_other(raw);
+}
+
+/// Runs a function that waits, on the first context, where the second has shadowed it.
+#[track_caller]
+fn ends_with_the_other<'c, F>(function: impl FnOnce(&'c Context, &'c Context) -> F)
+where
+    F: Future<Output = Result<bool, Cancelled>>,
+{
+    let root = Box::leak(Box::new(Context::background().with_cancel()));
+    let other = Box::leak(Box::new(Context::background().with_cancel()));
+    let wakes = Wakes::new();
+    let mut work = Box::pin(function(root, other));
+    assert!(poll(&mut work, &wakes).is_pending());
+    root.cancel();
+    assert_eq!(
+        wakes.count(),
+        0,
+        "nothing waits for the end of the outer one"
+    );
+    assert!(poll(&mut work, &wakes).is_pending());
+    other.cancel();
+    assert_eq!(wakes.count(), 1);
+    assert!(matches!(
+        poll(&mut work, &wakes),
+        std::task::Poll::Ready(Err(_))
+    ));
 }

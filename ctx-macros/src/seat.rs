@@ -6,6 +6,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::{Expr, ExprReference, Item, Pat, Stmt, Token, parse_quote_spanned};
 
 use crate::macros;
@@ -86,9 +87,9 @@ pub(crate) fn shadows(stmt: &Stmt) -> bool {
 /// Whether an item is, or imports, another `ctx`, which its whole block sees.
 pub(crate) fn item_shadows(stmt: &Stmt) -> bool {
     match stmt {
-        Stmt::Item(Item::Const(item)) => item.ident == "ctx",
-        Stmt::Item(Item::Static(item)) => item.ident == "ctx",
-        Stmt::Item(Item::Fn(item)) => item.sig.ident == "ctx",
+        Stmt::Item(Item::Const(item)) => is_ctx(&item.ident),
+        Stmt::Item(Item::Static(item)) => is_ctx(&item.ident),
+        Stmt::Item(Item::Fn(item)) => is_ctx(&item.sig.ident),
         Stmt::Item(Item::Use(item)) => names(&item.tree.to_token_stream()),
         Stmt::Item(Item::Macro(item)) => names(&item.mac.tokens),
         _ => false,
@@ -119,7 +120,7 @@ fn condition_binds(condition: &Expr) -> bool {
 /// Whether a pattern may bind `ctx`.
 pub(crate) fn binds(pat: &Pat) -> bool {
     match pat {
-        Pat::Ident(pat) => pat.ident == "ctx" || pat.subpat.is_some(),
+        Pat::Ident(pat) => is_ctx(&pat.ident) || pat.subpat.is_some(),
         Pat::Type(pat) => binds(&pat.pat),
         Pat::Wild(_) | Pat::Lit(_) => false,
         other => names(&other.to_token_stream()),
@@ -130,7 +131,12 @@ pub(crate) fn binds(pat: &Pat) -> bool {
 fn names(tokens: &TokenStream) -> bool {
     tokens.clone().into_iter().any(|token| match token {
         TokenTree::Group(group) => names(&group.stream()),
-        TokenTree::Ident(ident) => ident == "ctx",
+        TokenTree::Ident(ident) => is_ctx(&ident),
         _ => false,
     })
+}
+
+/// `ctx`, which `r#ctx` is too.
+fn is_ctx(ident: &Ident) -> bool {
+    ident.unraw() == "ctx"
 }

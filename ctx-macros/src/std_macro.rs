@@ -9,6 +9,7 @@ use syn::{Expr, Macro, Pat, Result, Token};
 
 use crate::macros::{first_await, has_attributes, unknown};
 use crate::rewrite::Rewriter;
+use crate::seat;
 
 /// The arguments of one of these macros.
 pub(crate) enum Args {
@@ -39,7 +40,10 @@ pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<()> {
         let awaits = rewriter.exit().and_then(|_| first_await(&mac.tokens));
         return awaits.map_or(Ok(()), |span| Err(unknown(mac, span)));
     };
+    let outer = rewriter.seat;
+    rewriter.shadowed(args.binds_ctx());
     args.each(|expr| rewriter.visit_expr_mut(expr));
+    rewriter.seat = outer;
     mac.tokens = args.into_tokens();
     Ok(())
 }
@@ -86,6 +90,11 @@ impl Args {
             guard,
             trailing,
         })))
+    }
+
+    /// Whether a guard sees another `ctx`.
+    fn binds_ctx(&self) -> bool {
+        matches!(self, Args::Matches(matches) if seat::binds(&matches.pat))
     }
 
     /// Visits every expression.

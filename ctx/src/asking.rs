@@ -25,6 +25,7 @@ impl Heard {
     const ANSWERED: u8 = 1;
     const UNSURE: u8 = 2;
     const JOINED: u8 = 4;
+    const RELIED: u8 = 8;
 
     #[inline]
     pub(crate) fn new(answered: bool, unsure: bool, joined: bool) -> Self {
@@ -51,6 +52,16 @@ impl Heard {
     #[inline]
     pub(crate) fn joined(&self) -> bool {
         self.bits & Self::JOINED != 0
+    }
+
+    /// Whether the answers to it are relied upon by others, who had no frame of their own.
+    #[inline]
+    pub(crate) fn relied(&self) -> bool {
+        self.bits & Self::RELIED != 0
+    }
+
+    pub(crate) fn note_relied(&mut self) {
+        self.bits |= Self::RELIED;
     }
 
     pub(crate) fn into_handed(self) -> Few<Waker> {
@@ -170,7 +181,8 @@ impl Asking {
         Unwinding(self)
     }
 
-    /// Whether it joined a frame, and nothing came but answers, or not even these.
+    /// Whether it joined a frame, and nothing came but answers, or not even these. Then one that was
+    /// answered relies on that.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -179,9 +191,13 @@ impl Asking {
     pub(crate) fn joined_and_only(self, answered: bool) -> bool {
         self.by == By::Joined
             && with_top(|top| {
-                (top.said.get() != self.said) == answered
+                let only = (top.said.get() != self.said) == answered
                     && top.taken.get() == self.taken
-                    && top.marks.get() == Marks::PLAIN
+                    && top.marks.get() == Marks::PLAIN;
+                if answered && only {
+                    top.rely();
+                }
+                only
             })
     }
 
@@ -242,6 +258,11 @@ pub(crate) fn answer_top(answer: &mut Answer, line: usize, waker: WakerId) -> bo
         }
         simple
     })
+}
+
+/// The checkpoint that calls this has joined the latest frame, was answered, and promises nothing.
+pub(crate) fn rely() {
+    with_top(Top::rely);
 }
 
 /// The checkpoint that calls this has joined the latest frame, and keeps the watch that is due where an

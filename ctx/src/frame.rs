@@ -13,10 +13,13 @@
 //!    the one that joined has nothing to promise and nothing to take back.
 //! 2. It was answered if more answers were given while it polled. If any were taken back meanwhile, one
 //!    cannot tell whose they were: then it keeps watch itself, and leaves the decision to the next poll,
-//!    as with an answer by another waker.
+//!    as with an answer by another waker. So does the frame's own checkpoint where none is left: one that
+//!    joined may have lost its own, and must be polled again to decide.
 //! 3. A shield must hold every checkpoint around it, those too that joined, which it cannot see. So it
 //!    leaves itself with the frame (see `stack`), and each that joined finds it when its poll ends. When it
 //!    joined nothing had been left there, so what it finds is inside it. It puts its own frame from then on.
+//! 4. One that joined, was answered and promised nothing *relies* on answers that were not given to it. The
+//!    frame's checkpoint knows that somebody did, since what it was given may be needed when it is over.
 //!
 //! Frames hold addresses instead of references. They are compared and never followed: the owner of a
 //! frame is pinned while it is polled, and so are the lines that it holds alive.
@@ -59,8 +62,8 @@ pub(crate) struct Frame {
     pub(crate) owner: usize,
     pub(crate) poll: u64,
     pub(crate) task: Option<TaskId>,
-    /// How often it was answered in this poll, by how many that stay pending, and how many answers were
-    /// taken back.
+    /// How often it was answered in this poll, with a mark if others rely on that; by how many that stay
+    /// pending; and how many answers were taken back.
     pub(crate) said: u32,
     pub(crate) answers: u32,
     pub(crate) taken: u32,
@@ -137,6 +140,9 @@ impl Frame {
         }
     }
 }
+
+/// The mark in `said`: whoever sets it was answered in the same poll, so it changes no comparison's outcome.
+const RELIED: u32 = 1 << 31;
 
 /// The latest frame, field by field.
 pub(crate) struct Top {
@@ -241,7 +247,12 @@ impl Top {
     #[inline]
     pub(crate) fn pop(&self) -> Heard {
         let marks = self.marks.get();
-        let mut heard = Heard::new(self.answers.get() > 0, marks.has(Marks::FOREIGN), false);
+        let answered = self.answers.get() > 0;
+        let unsure = marks.has(Marks::FOREIGN) || (!answered && self.taken.get() > 0);
+        let mut heard = Heard::new(answered, unsure, false);
+        if self.said.get() & RELIED != 0 {
+            heard.note_relied();
+        }
         if marks.has(Marks::RARE) {
             heard.rare = stack::take_rare();
         }
@@ -251,6 +262,12 @@ impl Top {
             stack::restore(self);
         }
         heard
+    }
+
+    /// One that joined relies on the answers to the latest frame.
+    #[inline]
+    pub(crate) fn rely(&self) {
+        self.said.set(self.said.get() | RELIED);
     }
 
     /// What one that joined has heard.

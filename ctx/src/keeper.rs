@@ -65,6 +65,8 @@ pub struct Keeper {
     started: bool,
     /// Whether anybody inside ever answered its frame, and so may look for it when it goes away.
     pub(crate) was_answered: bool,
+    /// Whether others ever relied on such an answer, and so may need it when this checkpoint is over.
+    pub(crate) relied: bool,
     /// Whether it keeps its place in the list for the next await of the same function (see `body`).
     seat: Seat,
 }
@@ -96,6 +98,7 @@ impl Keeper {
             mode,
             started: false,
             was_answered: false,
+            relied: false,
             seat,
         }
     }
@@ -207,6 +210,7 @@ impl Keeper {
     pub(crate) fn deliver_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
         let answered = heard.answered() && !heard.joined();
         self.was_answered |= answered;
+        self.relied |= heard.relied();
         if heard.rare.is_none() && !self.was_answered && self.keeps_seat(waker) {
             return;
         }
@@ -216,8 +220,9 @@ impl Keeper {
     #[inline(never)]
     fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker, answered: bool) {
         self.finish(context, heard.into_handed(), Some(waker));
-        // Who answered in this poll may be in the future still, and is dropped with it.
-        self.was_answered = answered;
+        // Who answered in this poll may be in the future still, and is dropped with it. That goes for those
+        // of earlier polls too, but they were told.
+        self.was_answered = answered || self.relied;
     }
 
     /// The future stayed pending: the record if the checkpoint gives up. Then the caller drops the future.
@@ -303,11 +308,15 @@ impl Keeper {
         let id = waker_id(waker);
         if heard.answered() {
             self.was_answered |= !heard.joined();
+            self.relied |= heard.relied();
             // From an earlier await it may wait still. It is woken for nothing then, but with those inside.
             let quiet = match &self.watch {
                 None => true,
                 Some(watch) => watch.answer.is_none() && watch.is_just(id),
             };
+            if quiet && heard.joined() && self.watch.is_none() {
+                asking::rely();
+            }
             return quiet && (heard.joined() || asking::nobody_asks());
         }
         let Some(scope) = ScopeRef::of(line) else {
@@ -345,12 +354,13 @@ impl Keeper {
     ) -> Option<Record> {
         let (answered, unsure, joined) = (heard.answered(), heard.unsure(), heard.joined());
         self.was_answered |= answered && !joined;
+        self.relied |= heard.relied();
         let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());
         let must_wait = self.keep_hold(hold, cx.waker());
         *wakers = heard.into_handed();
         let watches = match ScopeRef::of(line) {
             Some(scope) if self.mode == Mode::Race && !must_wait && (!answered || unsure) => {
-                if let Some(record) = self.wait_as(answered, scope, wakers, cx) {
+                if let Some(record) = self.wait_as(answered || unsure, scope, wakers, cx) {
                     return Some(record);
                 }
                 if joined {
@@ -372,16 +382,16 @@ impl Keeper {
         None
     }
 
-    /// Waits; the record if the checkpoint is to give up, which one that was `answered` leaves to others.
+    /// Waits; the record if the checkpoint is to give up, which one that `leaves` the decision does not.
     fn wait_as(
         &mut self,
-        answered: bool,
+        leaves: bool,
         scope: ScopeRef<'_>,
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
     ) -> Option<Record> {
         let record = self.wait(scope, wakers, cx)?;
-        if answered {
+        if leaves {
             // The answer was given before the end, and with a waker that may lead nowhere.
             wake(cx.waker());
             return None;
@@ -401,11 +411,15 @@ impl Keeper {
     /// if there is more to it.
     fn promised_nothing_else(&mut self) -> bool {
         match &self.watch {
-            None => true,
+            None => {
+                asking::rely();
+                true
+            }
             Some(watch) if watch.rare.is_none() => {
                 let forgets = asking::take_back_from_top(watch.answer);
                 if forgets {
                     self.watch = None;
+                    asking::rely();
                 }
                 forgets
             }

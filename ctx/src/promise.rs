@@ -264,7 +264,7 @@ impl Keeper {
             Some(_) => self.with_answers(|answers| answers.leave(wakers, current)),
         };
         self.watch = None;
-        if std::mem::take(&mut self.was_answered) && settled {
+        if std::mem::take(&mut self.was_answered) && settled && !self.relied {
             remember_over(self.address());
         }
     }

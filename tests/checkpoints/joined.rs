@@ -1,0 +1,72 @@
+//! C3 and C8 where checkpoints of one line and one task stand inside each other, and have one frame.
+
+use super::helpers::{ROOT, Slot, finish, run};
+use crate::support::{Wakes, poll_pinned};
+use std::{
+    cell::Cell,
+    future::{Future, pending, poll_fn},
+    pin::pin,
+    task::Poll,
+};
+
+#[test]
+fn c3_a_middle_one_decides_though_its_inner_one_is_dropped_beside_it_and_the_context_ends() {
+    let scope = ROOT.with_cancel();
+    let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+    let mut middle = Box::pin(scope.run_until_cancelled_owned(inner.future()));
+    let surfaced = Cell::new(false);
+    let mut first = true;
+    let outer = pin!(scope.run_until_cancelled(poll_fn(|cx| {
+        let polled = middle.as_mut().poll(cx);
+        if std::mem::take(&mut first) {
+            drop(inner.take());
+            scope.cancel();
+        }
+        surfaced.set(surfaced.get() | polled.is_ready());
+        polled.map(drop)
+    })));
+    assert!(finish(outer, &Wakes::new()).is_ok());
+    assert!(surfaced.get());
+}
+
+#[test]
+fn c8_a_middle_one_outlives_the_outer_one_and_then_loses_its_inner_one() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+    let mut middle = Box::pin(scope.run_until_cancelled_owned(inner.future()));
+    {
+        let outer = pin!(scope.run_until_cancelled(poll_fn(|cx| {
+            assert!(middle.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })));
+        assert!(poll_pinned(outer, &wakes).is_ready());
+    }
+    drop(inner.take());
+    let before = wakes.count();
+    if before > 0 {
+        assert!(run(middle.as_mut(), &wakes).is_pending());
+    }
+    let before = wakes.count();
+    scope.cancel();
+    assert!(wakes.count() > before, "the wake-up is lost");
+}
+
+#[test]
+fn c8_a_middle_one_moves_out_of_an_outer_one_that_is_dropped_and_then_loses_its_inner_one() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+    let middle = Slot::new(scope.run_until_cancelled_owned(inner.future()));
+    let mut outer = Box::pin(scope.run_until_cancelled_owned(middle.future()));
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let mut middle = middle.take();
+    drop(outer);
+    drop(inner.take());
+    if wakes.count() > 0 {
+        assert!(run(middle.as_mut(), &wakes).is_pending());
+    }
+    let before = wakes.count();
+    scope.cancel();
+    assert!(wakes.count() > before, "the wake-up is lost");
+}
