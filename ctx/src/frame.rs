@@ -246,6 +246,20 @@ impl Top {
     /// Takes the latest frame off.
     #[inline]
     pub(crate) fn pop(&self) -> Heard {
+        let simple = self.marks.get() == Marks::PLAIN
+            && self.said.get() & RELIED == 0
+            && self.taken.get() == 0
+            && self.below.get() == 0;
+        if simple {
+            self.marks.set(Marks::NONE);
+            return Heard::new(self.answers.get() > 0, false, false);
+        }
+        self.pop_with_all()
+    }
+
+    /// The same where there is more to it.
+    #[inline(never)]
+    fn pop_with_all(&self) -> Heard {
         let marks = self.marks.get();
         let answered = self.answers.get() > 0;
         let unsure = marks.has(Marks::FOREIGN) || (!answered && self.taken.get() > 0);

@@ -32,6 +32,7 @@ pub struct Body<'c> {
 impl<'c> Body<'c> {
     /// For a function on this context.
     #[must_use]
+    #[inline]
     pub fn new(context: &'c Context) -> Self {
         Self {
             line: context.line_address(),
@@ -44,7 +45,9 @@ impl<'c> Body<'c> {
 impl Drop for Body<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.keeper.end(self.context);
+        if self.keeper.watch.is_some() {
+            self.keeper.end(self.context);
+        }
     }
 }
 
