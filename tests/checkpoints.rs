@@ -8,6 +8,7 @@ mod innermost;
 mod joined;
 mod moved;
 mod random;
+mod seats;
 mod shields;
 mod timed;
 mod woken;

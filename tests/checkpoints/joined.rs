@@ -1,7 +1,8 @@
 //! C3 and C8 where checkpoints of one line and one task stand inside each other, and have one frame.
 
-use super::helpers::{ROOT, Slot, finish, run};
+use super::helpers::{FreshWaker, ROOT, Slot, finish, run};
 use crate::support::{Wakes, poll_pinned};
+use futures::future::join;
 use std::{
     cell::Cell,
     future::{Future, pending, poll_fn},
@@ -69,4 +70,76 @@ fn c8_a_middle_one_moves_out_of_an_outer_one_that_is_dropped_and_then_loses_its_
     let before = wakes.count();
     scope.cancel();
     assert!(wakes.count() > before, "the wake-up is lost");
+}
+
+#[test]
+fn c8_a_middle_one_whose_inner_one_came_and_went_in_one_poll_waits_for_itself() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let mut middle = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        let inner = pin!(scope.run_until_cancelled(pending::<()>()));
+        let _ = inner.poll(cx);
+        Poll::<()>::Pending
+    })));
+    {
+        let outer = pin!(scope.run_until_cancelled(poll_fn(|cx| {
+            assert!(middle.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })));
+        assert!(poll_pinned(outer, &wakes).is_ready());
+    }
+    let before = wakes.count();
+    scope.cancel();
+    assert!(wakes.count() > before, "the wake-up is lost");
+    assert!(finish(middle.as_mut(), &wakes).is_err());
+}
+
+#[test]
+fn c4_a_future_polled_by_two_middle_ones_in_one_poll_wakes_the_task_once() {
+    let scope = ROOT.with_cancel();
+    let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+    let middle = || Box::pin(scope.run_until_cancelled(inner.future()));
+    let mut outer = Box::pin(scope.run_until_cancelled(join(middle(), middle())));
+    let wakes = Wakes::new();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert_eq!(wakes.count(), 1);
+}
+
+#[test]
+fn c8_a_middle_one_around_another_waker_waits_for_itself_and_the_outer_one_does_not() {
+    let scope = ROOT.with_cancel();
+    let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+    let around = FreshWaker::new(inner.future());
+    let mut middle = Box::pin(scope.run_until_cancelled(around));
+    let wakes = Wakes::new();
+    let passes = Cell::new(false);
+    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        assert!(middle.as_mut().poll(cx).is_pending());
+        if passes.get() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })));
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    passes.set(true);
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_ready());
+    drop(outer);
+    // The other waker leads nowhere now.
+    assert!(run(inner.take().as_mut(), &Wakes::new()).is_pending());
+    scope.cancel();
+    assert_eq!(wakes.count(), 1);
+}
+
+#[test]
+fn c4_a_chain_around_another_waker_is_woken_by_it_and_once_for_itself() {
+    let scope = ROOT.with_cancel();
+    let inner = scope.run_until_cancelled(pending::<()>());
+    let middle = scope.run_until_cancelled(FreshWaker::new(inner));
+    let mut outer = Box::pin(scope.run_until_cancelled(middle));
+    let wakes = Wakes::new();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert_eq!(wakes.count(), 2);
 }

@@ -25,7 +25,7 @@ use std::{
 use tokio::{task::unconstrained, time};
 
 type Local = Pin<Box<dyn Future<Output = ()>>>;
-type Guarded = Pin<Box<dyn Future<Output = Result<(), Cancelled>>>>;
+type Guarded<'a> = Pin<Box<dyn Future<Output = Result<(), Cancelled>> + 'a>>;
 
 struct Tape(std::vec::IntoIter<u8>);
 
@@ -120,14 +120,25 @@ impl Log {
 type Shared = Rc<RefCell<Log>>;
 
 /// A checkpoint, watched from outside.
-struct Outside {
+struct Outside<'a> {
     id: usize,
     log: Shared,
-    checkpoint: Option<Guarded>,
+    checkpoint: Option<Guarded<'a>>,
     polled_before: bool,
 }
 
-impl Future for Outside {
+impl<'a> Outside<'a> {
+    fn new(id: usize, log: Shared, checkpoint: Guarded<'a>) -> Self {
+        Self {
+            id,
+            log,
+            checkpoint: Some(checkpoint),
+            polled_before: false,
+        }
+    }
+}
+
+impl Future for Outside<'_> {
     type Output = bool;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<bool> {
@@ -178,7 +189,7 @@ impl Future for Outside {
     }
 }
 
-impl Drop for Outside {
+impl Drop for Outside<'_> {
     fn drop(&mut self) {
         let id = self.id;
         {
@@ -286,6 +297,80 @@ impl Place {
     }
 }
 
+/// All places, and the futures that were taken out of them and are in nobody's hands.
+#[derive(Clone, Default)]
+struct Places {
+    all: Rc<RefCell<Vec<Place>>>,
+    strays: Rc<RefCell<Vec<Local>>>,
+}
+
+impl Places {
+    fn any(&self, number: usize) -> Option<Place> {
+        let all = self.all.borrow();
+        all.get(number % all.len().max(1)).cloned()
+    }
+
+    fn add(&self, around: Option<usize>) -> Place {
+        let place = Place::default();
+        place.0.borrow_mut().around = around;
+        self.all.borrow_mut().push(place.clone());
+        place
+    }
+
+    /// Takes a future out of its place. It goes to another one, or it is left over.
+    fn shift(&self, [from, to, how]: [usize; 3]) -> Option<Local> {
+        let all = self.all.borrow();
+        let (from, to) = (from % all.len().max(1), to % all.len().max(1));
+        let future = all.get(from)?.0.borrow_mut().future.take()?;
+        let around = |at: &usize| all[*at].0.borrow().around;
+        let inside_itself =
+            std::iter::successors(Some(to), around).any(|at| around(&at) == Some(from));
+        let outcome = if how == 0 || inside_itself {
+            Err(future)
+        } else {
+            all[to].put(future)
+        };
+        for place in &*all {
+            let around = &mut place.0.borrow_mut().around;
+            if *around == Some(from) {
+                *around = outcome.is_ok().then_some(to);
+            }
+        }
+        outcome.err()
+    }
+
+    /// Takes a future out of its place in the middle of somebody's poll.
+    fn meddle(&self, how: [usize; 4]) {
+        let [drops, rest @ ..] = how;
+        match self.shift(rest) {
+            Some(future) if drops == 0 => drop(future),
+            stray => self.strays.borrow_mut().extend(stray),
+        }
+    }
+
+    /// Polls what is in somebody else's place, who is told if he is another.
+    fn peek(&self, at: usize, cx: &mut TaskContext<'_>) {
+        let Some(Place(content)) = self.any(at) else {
+            return;
+        };
+        let is_awaited = content.borrow().waker.is_some();
+        let future = content.borrow_mut().future.take_if(|_| is_awaited);
+        let Some(mut future) = future else { return };
+        if future.as_mut().poll(cx).is_ready() {
+            return;
+        }
+        let content = &mut *content.borrow_mut();
+        content.future = Some(future);
+        if let Some(waker) = content
+            .waker
+            .as_ref()
+            .filter(|it| !it.will_wake(cx.waker()))
+        {
+            waker.wake_by_ref();
+        }
+    }
+}
+
 /// A task of the case.
 struct Task {
     future: Local,
@@ -296,7 +381,7 @@ struct Task {
 #[derive(Default)]
 struct Case {
     log: Shared,
-    places: Vec<Place>,
+    places: Places,
     /// The place whose future is being built.
     around: Option<usize>,
     gates: Vec<Gate>,
@@ -337,7 +422,7 @@ impl Case {
 
     fn build(&mut self, tape: &mut Tape, depth: usize) -> Local {
         let leaf = depth == 0 || tape.is_over();
-        match tape.below(if leaf { 4 } else { 16 }) {
+        match tape.below(if leaf { 6 } else { 22 }) {
             0 => Box::pin(pending()),
             1 => {
                 let (gate, future) = gated();
@@ -358,27 +443,29 @@ impl Case {
                     Poll::Pending
                 }))
             }
-            3 => self.place().future(),
-            4..=10 => self.build_checkpoint(tape, depth),
-            11 => {
-                let place = self.place();
-                let around = self.around.replace(self.places.len() - 1);
+            3 => self.places.add(self.around).future(),
+            4 | 5 => self.build_meddler(tape),
+            6..=11 => self.build_checkpoint(tape, depth),
+            12 => {
+                let place = self.places.add(self.around);
+                let around = self.around.replace(self.places.all.borrow().len() - 1);
                 let future = self.build(tape, depth - 1);
                 self.around = around;
                 place.0.borrow_mut().future = Some(future);
                 place.future()
             }
-            12 => Box::pin(FreshWaker::new(self.build(tape, depth - 1))),
-            13 => {
+            13 => Box::pin(FreshWaker::new(self.build(tape, depth - 1))),
+            14 => {
                 let (a, b) = (self.build(tape, depth - 1), self.build(tape, depth - 1));
                 Box::pin(async move { drop(select(a, b).await) })
             }
-            14 => {
+            15 => {
                 let all: Vec<_> = (0..=tape.below(3))
                     .map(|_| self.build(tape, depth - 1))
                     .collect();
                 Box::pin(async move { drop(join_all(all).await) })
             }
+            16..=20 => self.build_function(tape, depth),
             _ => {
                 let all = (0..=tape.below(3)).map(|_| self.build(tape, depth - 1));
                 let all: FuturesUnordered<_> = all.collect();
@@ -387,11 +474,70 @@ impl Case {
         }
     }
 
-    fn place(&mut self) -> Place {
-        let place = Place::default();
-        place.0.borrow_mut().around = self.around;
-        self.places.push(place.clone());
-        place
+    /// Somebody who takes what is not his, or polls it.
+    fn build_meddler(&self, tape: &mut Tape) -> Local {
+        let mut left = 1 + tape.below(3);
+        let places = self.places.clone();
+        let how = [2, 99, 99, 3].map(|limit| tape.below(limit));
+        let peeks = tape.below(2) == 1;
+        let stays = tape.below(2) == 1;
+        Box::pin(poll_fn(move |cx| {
+            if left == 0 {
+                return Poll::Pending;
+            }
+            left -= 1;
+            if peeks {
+                places.peek(how[1], cx);
+            } else if left == 0 {
+                places.meddle(how);
+            }
+            if left == 0 && !stays {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }))
+    }
+
+    fn spy(&self, ctx: usize, between: bool) -> usize {
+        let log = &mut *self.log.borrow_mut();
+        log.spied.push(Spied {
+            ctx,
+            between,
+            waits: false,
+            gone: false,
+            met: vec![],
+            polled: 0,
+        });
+        log.spied.len() - 1
+    }
+
+    /// An annotated function, whose awaits share a state.
+    fn build_function(&mut self, tape: &mut Tape, depth: usize) -> Local {
+        let ctx = tape.below(self.log.borrow().contexts.len());
+        let mut awaits = Vec::new();
+        for _ in 0..=tape.below(3) {
+            let between = tape.below(5) == 4;
+            let child = self.build(tape, depth - 1);
+            let id = self.spy(ctx, between);
+            let log = Rc::clone(&self.log);
+            awaits.push((between, Inside { id, log, child }));
+        }
+        let context = self.log.borrow().contexts[ctx].ctx.clone();
+        Box::pin(async move {
+            let mut body = ctx::__private::Body::new(&context);
+            for (between, inside) in awaits {
+                let (id, log) = (inside.id, Rc::clone(&inside.log));
+                let checkpoint: Guarded<'_> = if between {
+                    Box::pin(ctx::__private::between_in(inside, &mut body))
+                } else {
+                    Box::pin(ctx::__private::race_in(inside, &mut body))
+                };
+                if Outside::new(id, log, checkpoint).await {
+                    break;
+                }
+            }
+        })
     }
 
     fn build_checkpoint(&mut self, tape: &mut Tape, depth: usize) -> Local {
@@ -399,31 +545,16 @@ impl Case {
         let between = tape.below(5) == 4;
         let child = self.build(tape, depth - 1);
         let cleanup = (tape.below(3) == 2).then(|| self.build(tape, depth - 1));
-        let (id, context) = {
-            let log = &mut *self.log.borrow_mut();
-            log.spied.push(Spied {
-                ctx,
-                between,
-                waits: false,
-                gone: false,
-                met: vec![],
-                polled: 0,
-            });
-            (log.spied.len() - 1, log.contexts[ctx].ctx.clone())
-        };
+        let id = self.spy(ctx, between);
+        let context = self.log.borrow().contexts[ctx].ctx.clone();
         let log = Rc::clone(&self.log);
         let inside = Inside { id, log, child };
-        let checkpoint: Guarded = if between {
+        let checkpoint: Guarded<'_> = if between {
             Box::pin(ctx::__private::between(context, inside).into_future())
         } else {
             Box::pin(context.run_until_cancelled_owned(inside))
         };
-        let outside = Outside {
-            id,
-            log: Rc::clone(&self.log),
-            checkpoint: Some(checkpoint),
-            polled_before: false,
-        };
+        let outside = Outside::new(id, Rc::clone(&self.log), checkpoint);
         Box::pin(async move {
             let gave_up = outside.await;
             if let Some(cleanup) = cleanup.filter(|_| gave_up) {
@@ -447,6 +578,9 @@ impl Case {
     fn rest(&mut self) {
         for _ in 0..200 {
             let mut busy = false;
+            for stray in self.places.strays.take() {
+                self.spawn(stray);
+            }
             for at in (0..self.tasks.len()).rev() {
                 let task = &mut self.tasks[at];
                 if task.seen != task.wakes.count() {
@@ -468,28 +602,11 @@ impl Case {
     }
 
     fn move_something(&mut self, tape: &mut Tape) {
-        if self.places.is_empty() {
+        let how = [99, 99, 3].map(|limit| tape.below(limit));
+        let Some(future) = self.places.shift(how) else {
             return;
-        }
-        let (from, to) = (tape.below(self.places.len()), tape.below(self.places.len()));
-        let future = self.places[from].0.borrow_mut().future.take();
-        let Some(future) = future else { return };
-        let around = |at: &usize| self.places[*at].0.borrow().around;
-        let inside_itself =
-            std::iter::successors(Some(to), around).any(|at| around(&at) == Some(from));
-        let outcome = match tape.below(4) {
-            0 => return,
-            1 => Err(future),
-            _ if inside_itself => Err(future),
-            _ => self.places[to].put(future),
         };
-        for place in &self.places {
-            let around = &mut place.0.borrow_mut().around;
-            if *around == Some(from) {
-                *around = outcome.is_ok().then_some(to);
-            }
-        }
-        if let Err(future) = outcome {
+        if tape.below(4) > 0 {
             self.spawn(future);
         }
     }

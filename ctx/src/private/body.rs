@@ -16,7 +16,7 @@ use crate::{
 use pin_project_lite::pin_project;
 use std::{
     future::{Future, IntoFuture},
-    panic::Location,
+    panic::{Location, UnwindSafe},
     pin::Pin,
     task::{Context as TaskContext, Poll, ready},
 };
@@ -56,6 +56,9 @@ struct Lent<'b, 'c> {
     body: &'b mut Body<'c>,
     at: &'static Location<'static>,
 }
+
+// Who catches the panic of an await sees nothing of the state, which is put in order as the await is dropped.
+impl UnwindSafe for Lent<'_, '_> {}
 
 // What follows the drop of the future.
 impl Drop for Lent<'_, '_> {

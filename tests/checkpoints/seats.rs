@@ -1,0 +1,147 @@
+//! C8 and M14 where the awaits of one annotated function share a state, which stays in the scope's list.
+
+use super::helpers::{Gate, Gated, ROOT, finish, gated, run};
+use crate::support::{Wakes, poll_pinned};
+use ctx::{Cancelled, Context, with_context};
+use std::{
+    future::{Future, pending, poll_fn, ready},
+    panic::UnwindSafe,
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
+
+#[with_context]
+async fn passes(gate: Gated) -> Result<(), Cancelled> {
+    gate.await;
+    Ok(())
+}
+
+#[with_context]
+async fn passes_and_is_held(gate: Gated) -> Result<(), Cancelled> {
+    gate.await;
+    #[shield]
+    pending::<()>().await;
+    Ok(())
+}
+
+#[with_context]
+async fn passes_both(first: Gated, second: Gated) -> Result<(), Cancelled> {
+    first.await;
+    second.await;
+    Ok(())
+}
+
+/// Polls once, opens the gate, and leaves it to the caller to poll again.
+#[track_caller]
+fn reach(work: std::pin::Pin<&mut impl Future>, gate: &Gate, wakes: &Arc<Wakes>) {
+    assert!(run(work, wakes).is_pending());
+    gate.open();
+}
+
+#[test]
+fn c8_a_function_that_is_over_has_left_the_list() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let (gate, future) = gated();
+    let mut work = Box::pin(passes(&scope, future));
+    reach(work.as_mut(), &gate, &wakes);
+    finish(work.as_mut(), &wakes).unwrap();
+    assert_eq!(Arc::strong_count(&wakes), 1, "nobody holds the waker");
+    let before = wakes.count();
+    scope.cancel();
+    assert_eq!(wakes.count(), before);
+}
+
+#[test]
+fn c8_a_function_that_is_dropped_between_its_awaits_has_left_the_list() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let (gate, future) = gated();
+    let mut work = Box::pin(passes_and_is_held(&scope, future));
+    reach(work.as_mut(), &gate, &wakes);
+    assert!(run(work.as_mut(), &wakes).is_pending());
+    drop(work);
+    assert_eq!(Arc::strong_count(&wakes), 1, "nobody holds the waker");
+}
+
+#[test]
+fn c8_an_await_that_waits_and_ends_in_one_poll_leaves_the_watch_to_the_one_around_it() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let (gate, future) = gated();
+    let (_second, never) = gated();
+    let mut work = Some(Box::pin(passes_both(&scope, future, never)));
+    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        if let Some(work) = &mut work {
+            assert!(work.as_mut().poll(cx).is_pending());
+            gate.open();
+            // It waits at its second await, is dropped, and takes its answer back.
+            assert!(work.as_mut().poll(cx).is_pending());
+        }
+        work = None;
+        Poll::<()>::Pending
+    })));
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert!(finish(outer.as_mut(), &wakes).is_err());
+
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let (gate, future) = gated();
+    let mut work = Some(Box::pin(passes(&scope, future)));
+    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        if let Some(mut work) = work.take() {
+            assert!(work.as_mut().poll(cx).is_pending());
+            gate.open();
+            assert!(work.as_mut().poll(cx).is_ready());
+        }
+        Poll::<()>::Pending
+    })));
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let before = wakes.count();
+    scope.cancel();
+    assert!(wakes.count() > before, "the wake-up is lost");
+}
+
+#[test]
+fn c8_a_function_that_has_moved_to_another_task_wakes_the_first_one_no_more() {
+    let scope = ROOT.with_cancel();
+    let (first, second) = (Wakes::new(), Wakes::new());
+    let (gate, future) = gated();
+    let mut work = Box::pin(passes_and_is_held(&scope, future));
+    reach(work.as_mut(), &gate, &first);
+    assert!(run(work.as_mut(), &second).is_pending());
+    let before = first.count();
+    scope.cancel();
+    assert_eq!(first.count(), before);
+}
+
+#[test]
+fn c8_the_next_await_waits_with_the_waker_of_its_own_poll() {
+    let scope = ROOT.with_cancel();
+    let (first, second) = (Wakes::new(), Wakes::new());
+    let ((gate, future), (_closed, never)) = (gated(), gated());
+    let mut work = Box::pin(passes_both(&scope, future, never));
+    reach(work.as_mut(), &gate, &first);
+    assert!(run(work.as_mut(), &first).is_pending());
+    assert!(run(work.as_mut(), &second).is_pending());
+    let before = second.count();
+    scope.cancel();
+    assert_eq!(second.count(), before + 1);
+    assert!(finish(work.as_mut(), &second).is_err());
+}
+
+#[test]
+fn m14_a_function_stays_unwind_safe_when_it_was() {
+    #[with_context]
+    async fn seated() -> Result<u32, Cancelled> {
+        Ok(ready(1).await + ready(2).await)
+    }
+    fn is_unwind_safe<T: UnwindSafe>(value: T) -> T {
+        value
+    }
+    let ctx = Context::background();
+    let mut work = pin!(is_unwind_safe(seated(&ctx)));
+    assert!(poll_pinned(work.as_mut(), &Wakes::new()).is_ready());
+}
