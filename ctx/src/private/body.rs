@@ -187,11 +187,7 @@ impl Context {
     }
 
     #[track_caller]
-    pub fn __race_in<'b, 'c, F>(
-        &self,
-        future: F,
-        body: &'b mut Body<'c>,
-    ) -> AwaitedIn<'b, 'c, F> {
+    pub fn __race_in<'b, 'c, F>(&self, future: F, body: &'b mut Body<'c>) -> AwaitedIn<'b, 'c, F> {
         race_in(future, body)
     }
 
