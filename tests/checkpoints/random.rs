@@ -529,9 +529,9 @@ impl Case {
             for (between, inside) in awaits {
                 let (id, log) = (inside.id, Rc::clone(&inside.log));
                 let checkpoint: Guarded<'_> = if between {
-                    Box::pin(ctx::__private::between_in(inside, &mut body))
+                    Box::pin(ctx::__private::between_in(inside, &mut body).into_future())
                 } else {
-                    Box::pin(ctx::__private::race_in(inside, &mut body))
+                    Box::pin(ctx::__private::race_in(inside, &mut body).into_future())
                 };
                 if Outside::new(id, log, checkpoint).await {
                     break;
