@@ -145,3 +145,169 @@ where
         std::task::Poll::Ready(Err(_))
     ));
 }
+
+#[test]
+fn c5_a_context_bound_by_the_authors_macro_governs_what_follows() {
+    macro_rules! narrow {
+        ($name:ident, $to:expr) => {
+            let $name = $to;
+        };
+    }
+    #[with_context]
+    async fn narrowed(other: &Context) -> Result<bool, Cancelled> {
+        narrow!(ctx, other);
+        pending::<()>().await;
+        Ok(ctx.is_cancelled())
+    }
+    ends_with_the_other(narrowed);
+}
+
+#[test]
+fn c5_a_context_bound_by_any_pattern_governs_what_sees_it() {
+    struct Held<'c> {
+        ctx: &'c Context,
+    }
+    #[with_context]
+    async fn by_if(other: &Context) -> Result<bool, Cancelled> {
+        if let Some(ctx) = Some(other) {
+            pending::<()>().await;
+            drop(ctx.err());
+        }
+        Ok(true)
+    }
+    #[with_context]
+    async fn by_chain(other: &Context) -> Result<bool, Cancelled> {
+        if true && let (Some(ctx), true) = (Some(other), true) {
+            pending::<()>().await;
+            drop(ctx.err());
+        }
+        Ok(true)
+    }
+    #[with_context]
+    async fn by_condition(other: &Context) -> Result<bool, Cancelled> {
+        Ok(
+            if let Some(ctx) = Some(other)
+                && {
+                    pending::<()>().await;
+                    ctx.is_cancelled()
+                }
+            {
+                true
+            } else {
+                false
+            },
+        )
+    }
+    #[with_context]
+    async fn by_while(other: &Context) -> Result<bool, Cancelled> {
+        let mut once = Some(other);
+        while let Some(ctx) = once.take() {
+            pending::<()>().await;
+            drop(ctx.err());
+        }
+        Ok(true)
+    }
+    #[with_context]
+    async fn by_for(other: &Context) -> Result<bool, Cancelled> {
+        for ctx in [other] {
+            pending::<()>().await;
+            drop(ctx.err());
+        }
+        Ok(true)
+    }
+    #[with_context]
+    async fn by_match(other: &Context) -> Result<bool, Cancelled> {
+        match Some(other) {
+            Some(ctx) => {
+                pending::<()>().await;
+                Ok(ctx.is_cancelled())
+            }
+            None => Ok(false),
+        }
+    }
+    #[with_context]
+    async fn by_field(other: &Context) -> Result<bool, Cancelled> {
+        let Held { ctx } = Held { ctx: other };
+        pending::<()>().await;
+        Ok(ctx.is_cancelled())
+    }
+    #[with_context]
+    async fn by_type(other: &Context) -> Result<bool, Cancelled> {
+        let ctx: &Context = other;
+        pending::<()>().await;
+        Ok(ctx.is_cancelled())
+    }
+    #[with_context]
+    async fn by_whole(other: &Context) -> Result<bool, Cancelled> {
+        let whole @ Held { ctx } = Held { ctx: other };
+        pending::<()>().await;
+        Ok(ctx.is_cancelled() || whole.ctx.is_cancelled())
+    }
+    #[with_context]
+    async fn by_else(other: &Context) -> Result<bool, Cancelled> {
+        let Some(ctx) = Some(other) else {
+            return Ok(false);
+        };
+        pending::<()>().await;
+        Ok(ctx.is_cancelled())
+    }
+    #[with_context]
+    async fn by_select(other: &Context) -> Result<bool, Cancelled> {
+        tokio::select! {
+            ctx = std::future::ready(other) => {
+                pending::<()>().await;
+                Ok(ctx.is_cancelled())
+            }
+        }
+    }
+    ends_with_the_other(by_if);
+    ends_with_the_other(by_chain);
+    ends_with_the_other(by_condition);
+    ends_with_the_other(by_while);
+    ends_with_the_other(by_for);
+    ends_with_the_other(by_match);
+    ends_with_the_other(by_field);
+    ends_with_the_other(by_type);
+    ends_with_the_other(by_whole);
+    ends_with_the_other(by_else);
+    ends_with_the_other(by_select);
+}
+
+mod named {
+    #[allow(non_upper_case_globals)]
+    pub(super) static ctx: ctx::Context = ctx::Context::background();
+}
+
+#[test]
+#[allow(non_upper_case_globals)]
+fn c5_an_item_that_is_a_context_governs_its_whole_block() {
+    #[with_context]
+    async fn by_static() -> Result<bool, Cancelled> {
+        static ctx: Context = Context::background();
+        pending::<()>().await;
+        Ok(ctx.is_cancelled())
+    }
+    #[with_context]
+    async fn by_const() -> Result<bool, Cancelled> {
+        const ctx: Context = Context::background();
+        pending::<()>().await;
+        Ok(ctx.is_cancelled())
+    }
+    #[with_context]
+    async fn by_use() -> Result<bool, Cancelled> {
+        use named::ctx;
+        pending::<()>().await;
+        Ok(ctx.is_cancelled())
+    }
+    let root = Context::background().with_cancel();
+    let wakes = Wakes::new();
+    let mut all: Vec<std::pin::Pin<Box<dyn Future<Output = _>>>> = vec![
+        Box::pin(by_static(&root)),
+        Box::pin(by_const(&root)),
+        Box::pin(by_use(&root)),
+    ];
+    assert!(all.iter_mut().all(|it| poll(it, &wakes).is_pending()));
+    root.cancel();
+    assert_eq!(wakes.count(), 0);
+    assert!(all.iter_mut().all(|it| poll(it, &wakes).is_pending()));
+}

@@ -27,10 +27,20 @@ impl Heard {
     const JOINED: u8 = 4;
     const RELIED: u8 = 8;
 
+    /// What one that joined has heard.
     #[inline]
-    pub(crate) fn new(answered: bool, unsure: bool, joined: bool) -> Self {
+    pub(crate) fn joining(answered: bool, unsure: bool) -> Self {
         Self {
-            bits: u8::from(answered) | u8::from(unsure) << 1 | u8::from(joined) << 2,
+            bits: u8::from(answered) | u8::from(unsure) << 1 | Self::JOINED,
+            rare: None,
+        }
+    }
+
+    /// What one that had its own frame has heard.
+    #[inline]
+    pub(crate) fn alone(answered: bool, unsure: bool, relied: bool) -> Self {
+        Self {
+            bits: u8::from(answered) | u8::from(unsure) << 1 | u8::from(relied) << 3,
             rare: None,
         }
     }
@@ -58,10 +68,6 @@ impl Heard {
     #[inline]
     pub(crate) fn relied(&self) -> bool {
         self.bits & Self::RELIED != 0
-    }
-
-    pub(crate) fn note_relied(&mut self) {
-        self.bits |= Self::RELIED;
     }
 
     pub(crate) fn into_handed(self) -> Few<Waker> {

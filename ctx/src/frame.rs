@@ -261,12 +261,11 @@ impl Top {
     #[inline(never)]
     fn pop_with_all(&self) -> Heard {
         let marks = self.marks.get();
-        let answered = self.answers.get() > 0;
-        let unsure = marks.has(Marks::FOREIGN) || (!answered && self.taken.get() > 0);
-        let mut heard = Heard::new(answered, unsure, false);
-        if self.said.get() & RELIED != 0 {
-            heard.note_relied();
-        }
+        let mut heard = if self.said.get() == 0 {
+            Heard::default()
+        } else {
+            self.heard_alone(marks)
+        };
         if marks.has(Marks::RARE) {
             heard.rare = stack::take_rare();
         }
@@ -276,6 +275,14 @@ impl Top {
             stack::restore(self);
         }
         heard
+    }
+
+    /// What the owner of the latest frame has heard, if it has heard anything.
+    #[inline]
+    fn heard_alone(&self, marks: Marks) -> Heard {
+        let answered = self.answers.get() > 0;
+        let unsure = marks.has(Marks::FOREIGN) || (!answered && self.taken.get() > 0);
+        Heard::alone(answered, unsure, self.said.get() & RELIED != 0)
     }
 
     /// One that joined relies on the answers to the latest frame.
@@ -288,7 +295,7 @@ impl Top {
     #[inline]
     pub(crate) fn heard_by_joined(&self, answered: bool, taken: bool) -> Heard {
         if !taken && self.marks.get() == Marks::PLAIN {
-            return Heard::new(answered, false, true);
+            return Heard::joining(answered, false);
         }
         self.rare_heard_by_joined(answered, taken)
     }
@@ -297,7 +304,7 @@ impl Top {
     fn rare_heard_by_joined(&self, answered: bool, taken: bool) -> Heard {
         let marks = self.marks.get();
         let unsure = answered && (taken || marks.has(Marks::FOREIGN));
-        let mut heard = Heard::new(answered, unsure, true);
+        let mut heard = Heard::joining(answered, unsure);
         if marks.has(Marks::RARE) {
             heard.rare = stack::hold_joined();
         }

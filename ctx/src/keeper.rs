@@ -210,7 +210,6 @@ impl Keeper {
     pub(crate) fn deliver_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
         let answered = heard.answered() && !heard.joined();
         self.was_answered |= answered;
-        self.relied |= heard.relied();
         if heard.rare.is_none() && !self.was_answered && self.keeps_seat(waker) {
             return;
         }
@@ -219,6 +218,7 @@ impl Keeper {
 
     #[inline(never)]
     fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker, answered: bool) {
+        self.relied |= heard.relied();
         self.finish(context, heard.into_handed(), Some(waker));
         // Who answered in this poll may be in the future still, and is dropped with it. That goes for those
         // of earlier polls too, but they were told.
