@@ -252,7 +252,7 @@ impl Top {
             && self.below.get() == 0;
         if simple {
             self.marks.set(Marks::NONE);
-            return Heard::new(self.answers.get() > 0, false, false);
+            return Heard::alone(self.answers.get() > 0, false, false);
         }
         self.pop_with_all()
     }
