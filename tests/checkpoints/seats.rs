@@ -145,3 +145,18 @@ fn m14_a_function_stays_unwind_safe_when_it_was() {
     let mut work = pin!(is_unwind_safe(seated(&ctx)));
     assert!(poll_pinned(work.as_mut(), &Wakes::new()).is_ready());
 }
+
+#[test]
+fn c8_a_function_that_is_dropped_with_all_inside_wakes_nobody() {
+    #[with_context]
+    async fn around(gate: Gated) -> Result<(), Cancelled> {
+        passes(ctx, gate).await
+    }
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let (_closed, future) = gated();
+    let mut work = Box::pin(around(&scope, future));
+    assert!(run(work.as_mut(), &wakes).is_pending());
+    drop(work);
+    assert_eq!(wakes.count(), 0);
+}
