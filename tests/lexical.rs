@@ -163,10 +163,7 @@ fn c5_a_context_bound_by_the_authors_macro_governs_what_follows() {
 }
 
 #[test]
-fn c5_a_context_bound_by_any_pattern_governs_what_sees_it() {
-    struct Held<'c> {
-        ctx: &'c Context,
-    }
+fn c5_a_context_bound_in_an_expression_governs_what_sees_it() {
     #[with_context]
     async fn by_if(other: &Context) -> Result<bool, Cancelled> {
         if let Some(ctx) = Some(other) {
@@ -225,6 +222,19 @@ fn c5_a_context_bound_by_any_pattern_governs_what_sees_it() {
             None => Ok(false),
         }
     }
+    ends_with_the_other(by_if);
+    ends_with_the_other(by_chain);
+    ends_with_the_other(by_condition);
+    ends_with_the_other(by_while);
+    ends_with_the_other(by_for);
+    ends_with_the_other(by_match);
+}
+
+#[test]
+fn c5_a_context_bound_by_a_statement_governs_what_follows() {
+    struct Held<'c> {
+        ctx: &'c Context,
+    }
     #[with_context]
     async fn by_field(other: &Context) -> Result<bool, Cancelled> {
         let Held { ctx } = Held { ctx: other };
@@ -260,12 +270,6 @@ fn c5_a_context_bound_by_any_pattern_governs_what_sees_it() {
             }
         }
     }
-    ends_with_the_other(by_if);
-    ends_with_the_other(by_chain);
-    ends_with_the_other(by_condition);
-    ends_with_the_other(by_while);
-    ends_with_the_other(by_for);
-    ends_with_the_other(by_match);
     ends_with_the_other(by_field);
     ends_with_the_other(by_type);
     ends_with_the_other(by_whole);
