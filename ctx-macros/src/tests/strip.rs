@@ -123,33 +123,12 @@ impl Strip {
     /// What stood where the macro has put a `match`.
     fn unmatch(&mut self, mut whole: ExprMatch) -> Expr {
         match &mut *whole.expr {
-            Expr::Await(awaited) if is_method(&awaited.base) => {
+            Expr::Await(awaited) if is_checkpoint(&awaited.base) => {
                 self.checkpoints += 1;
-                let Expr::MethodCall(call) = *awaited.base.clone() else {
-                    unreachable!()
-                };
-                let base = call.args.into_iter().next();
-                Expr::Await(ExprAwait {
-                    base: Box::new(base.expect("the awaited expression")),
-                    ..awaited.clone()
-                })
+                let call = mem::replace(&mut *awaited.base, Expr::PLACEHOLDER);
+                *awaited.base = awaited_in(call);
+                *whole.expr
             }
-            Expr::Await(awaited) => match calls(&awaited.base) {
-                Some("race" | "between" | "race_in" | "between_in") => {
-                    self.checkpoints += 1;
-                    let Expr::Call(call) = *awaited.base.clone() else {
-                        unreachable!()
-                    };
-                    let own = matches!(call.args.last(), Some(Expr::Reference(it)) if is_path(&it.expr, "__body"));
-                    let base = call.args.into_iter().nth(usize::from(!own));
-                    let base = base.expect("the awaited expression");
-                    Expr::Await(ExprAwait {
-                        base: Box::new(base),
-                        ..awaited.clone()
-                    })
-                }
-                _ => Expr::Match(whole),
-            },
             Expr::Reference(shield) if calls(&shield.expr) == Some("shield") => only(whole.arms),
             Expr::Reference(shield) if is_path(&shield.expr, "__shield") => only(whole.arms),
             Expr::Reference(slot) if calls(&slot.expr) == Some("slot") => match only(whole.arms) {
@@ -201,15 +180,46 @@ fn calls(expr: &Expr) -> Option<&'static str> {
         .rev()
         .map(|segment| segment.ident.to_string());
     let (last, module) = (names.next()?, names.next()?);
-    let known = ["race", "between", "race_in", "between_in", "shield", "slot"];
+    let known = [
+        "race",
+        "between",
+        "race_in",
+        "between_in",
+        "handle",
+        "borrow",
+        "shield",
+        "slot",
+    ];
     known
         .into_iter()
         .find(|name| *name == last && module == "__private")
 }
 
-/// Whether it is a checkpoint for who has named the crate.
-fn is_method(expr: &Expr) -> bool {
-    matches!(expr, Expr::MethodCall(call) if call.method == "__race_in" || call.method == "__between_in")
+/// Whether it is what a checkpoint awaits.
+fn is_checkpoint(expr: &Expr) -> bool {
+    match expr {
+        // For who has named the crate.
+        Expr::MethodCall(call) => call.method == "__race_in" || call.method == "__between_in",
+        _ => matches!(
+            calls(expr),
+            Some("race" | "between" | "race_in" | "between_in")
+        ),
+    }
+}
+
+/// The awaited expression, which stands behind a handle or in front of the function's state.
+fn awaited_in(call: Expr) -> Expr {
+    let args = match call {
+        Expr::MethodCall(call) => call.args,
+        Expr::Call(call) => call.args,
+        _ => unreachable!("it is a call"),
+    };
+    let is_ours = |arg: &Expr| match arg {
+        Expr::Reference(it) => is_path(&it.expr, "__body"),
+        other => matches!(calls(other), Some("handle" | "borrow")),
+    };
+    let mut args = args.into_iter().filter(|arg| !is_ours(arg));
+    args.next().expect("the awaited expression")
 }
 
 fn only(arms: Vec<Arm>) -> Expr {
