@@ -143,3 +143,26 @@ fn c4_a_chain_around_another_waker_is_woken_by_it_and_once_for_itself() {
     scope.cancel();
     assert_eq!(wakes.count(), 2);
 }
+
+#[test]
+fn c3_an_answer_counts_though_another_one_was_taken_back_meanwhile() {
+    let scope = ROOT.with_cancel();
+    let other = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+    let surfaced = Cell::new(false);
+    let mut inner = Box::pin(async {
+        let waited = scope.run_until_cancelled(pending::<()>()).await;
+        surfaced.set(waited.is_err());
+    });
+    let mut first = true;
+    let middle = scope.run_until_cancelled(poll_fn(|cx| {
+        let polled = inner.as_mut().poll(cx);
+        if std::mem::take(&mut first) {
+            drop(other.take());
+            scope.cancel();
+        }
+        polled
+    }));
+    let outer = pin!(scope.run_until_cancelled(join(other.future(), middle)));
+    assert!(finish(outer, &Wakes::new()).is_err());
+    assert!(surfaced.get());
+}
