@@ -10,9 +10,7 @@ use quote::ToTokens;
 use syn::StmtMacro;
 use syn::parse::Parser;
 use syn::visit_mut::{self, VisitMut};
-use syn::{
-    Arm, Attribute, Block, Expr, ExprAwait, ExprMatch, FnArg, ItemFn, Local, Macro, Pat, Stmt,
-};
+use syn::{Arm, Attribute, Block, Expr, ExprMatch, FnArg, ItemFn, Local, Macro, Pat, Stmt};
 
 use crate::join;
 use crate::marks::{Mark, attrs_of};
