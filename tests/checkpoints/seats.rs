@@ -32,6 +32,20 @@ async fn passes_both(first: Gated, second: Gated) -> Result<(), Cancelled> {
     Ok(())
 }
 
+#[with_context]
+async fn waits_for_one_poll() -> Result<(), Cancelled> {
+    let mut waited = false;
+    poll_fn(|_| {
+        if std::mem::replace(&mut waited, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+    Ok(())
+}
+
 /// Polls once, opens the gate, and leaves it to the caller to poll again.
 #[track_caller]
 fn reach(work: std::pin::Pin<&mut impl Future>, gate: &Gate, wakes: &Arc<Wakes>) {
@@ -89,19 +103,6 @@ fn c8_an_await_that_waits_and_ends_in_one_poll_leaves_the_watch_to_the_one_aroun
 
 #[test]
 fn c8_an_await_that_ends_unwoken_in_the_poll_in_which_it_waited_takes_its_answer_back() {
-    #[with_context]
-    async fn waits_for_one_poll() -> Result<(), Cancelled> {
-        let mut waited = false;
-        poll_fn(|_| {
-            if std::mem::replace(&mut waited, true) {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        })
-        .await;
-        Ok(())
-    }
     let scope = ROOT.with_cancel();
     let wakes = Wakes::new();
     let mut work = Some(Box::pin(waits_for_one_poll(&scope)));
@@ -173,4 +174,45 @@ fn c8_a_function_that_is_dropped_with_all_inside_wakes_nobody() {
     assert!(run(work.as_mut(), &wakes).is_pending());
     drop(work);
     assert_eq!(wakes.count(), 0);
+}
+
+#[test]
+fn c8_a_middle_one_whose_function_ends_in_the_poll_in_which_it_waited_waits_for_itself() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let mut middle = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        let mut work = pin!(waits_for_one_poll(&scope));
+        assert!(work.as_mut().poll(cx).is_pending());
+        assert!(work.as_mut().poll(cx).is_ready());
+        Poll::<()>::Pending
+    })));
+    {
+        let outer = pin!(scope.run_until_cancelled(poll_fn(|cx| {
+            assert!(middle.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })));
+        assert!(poll_pinned(outer, &wakes).is_ready());
+    }
+    scope.cancel();
+    assert_eq!(wakes.count(), 1);
+}
+
+#[test]
+fn c8_a_function_that_moved_while_one_inside_waits_wakes_the_first_task_no_more() {
+    #[with_context]
+    async fn passes_and_calls(first: Gated, second: Gated) -> Result<(), Cancelled> {
+        first.await;
+        passes(ctx, second).await
+    }
+    let scope = ROOT.with_cancel();
+    let (first, second) = (Wakes::new(), Wakes::new());
+    let ((gate, future), (_closed, never)) = (gated(), gated());
+    let mut work = Box::pin(scope.run_until_cancelled(passes_and_calls(&scope, future, never)));
+    reach(work.as_mut(), &gate, &first);
+    assert!(run(work.as_mut(), &first).is_pending());
+    assert!(run(work.as_mut(), &second).is_pending());
+    let before = first.count();
+    scope.cancel();
+    assert_eq!(first.count(), before);
+    assert!(finish(work.as_mut(), &second).unwrap().is_err());
 }
