@@ -6,83 +6,24 @@
 
 use crate::{
     answer::Answer,
-    few::Few,
-    frame::{Marks, Top, WakerId, waker_id, with_top},
+    frame::{Marks, Said, Top, WakerId, waker_id, with_top},
+    heard::{Bits, Heard},
     hold::Hold,
     node::{Node, address},
     stack::{self, Rare},
 };
-use std::{sync::Arc, task::Waker};
-
-/// What a checkpoint learns from polling its future. It fits into two registers.
-#[derive(Default)]
-pub(crate) struct Heard {
-    bits: u8,
-    pub(crate) rare: Option<Box<Rare>>,
-}
-
-impl Heard {
-    const ANSWERED: u8 = 1;
-    const UNSURE: u8 = 2;
-    const JOINED: u8 = 4;
-    const RELIED: u8 = 8;
-
-    /// What one that joined has heard.
-    #[inline]
-    pub(crate) fn joining(answered: bool, unsure: bool) -> Self {
-        Self {
-            bits: u8::from(answered) | u8::from(unsure) << 1 | Self::JOINED,
-            rare: None,
-        }
-    }
-
-    /// What one that had its own frame has heard.
-    #[inline]
-    pub(crate) fn alone(answered: bool, unsure: bool, relied: bool) -> Self {
-        Self {
-            bits: u8::from(answered) | u8::from(unsure) << 1 | u8::from(relied) << 3,
-            rare: None,
-        }
-    }
-
-    /// Whether a checkpoint inside stays pending on its behalf.
-    #[inline]
-    pub(crate) fn answered(&self) -> bool {
-        self.bits & Self::ANSWERED != 0
-    }
-
-    /// Whether it is to keep watch all the same: one that answered has another waker, or who answered is
-    /// not certain.
-    #[inline]
-    pub(crate) fn unsure(&self) -> bool {
-        self.bits & Self::UNSURE != 0
-    }
-
-    /// Whether it had no frame of its own: who answered inside has answered the one around it too.
-    #[inline]
-    pub(crate) fn joined(&self) -> bool {
-        self.bits & Self::JOINED != 0
-    }
-
-    /// Whether the answers to it are relied upon by others, who had no frame of their own.
-    #[inline]
-    pub(crate) fn relied(&self) -> bool {
-        self.bits & Self::RELIED != 0
-    }
-
-    pub(crate) fn into_handed(self) -> Few<Waker> {
-        self.rare.map_or_else(Few::new, |rare| rare.handed)
-    }
-}
+use std::{
+    sync::Arc,
+    task::{Context as TaskContext, Waker},
+};
 
 /// How a checkpoint asks while it polls its future. It ends by `leave`.
 #[must_use]
 #[derive(Clone, Copy)]
 pub(crate) struct Asking {
     by: By,
-    /// How often the frame that it joined had been answered, and how many answers been taken back.
-    said: u32,
-    taken: u32,
+    /// What the frame that it joined had heard.
+    before: Said,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -102,52 +43,66 @@ impl Asking {
         clippy::inline_always,
         reason = "of a call within a call this is all there is"
     )]
-    pub(crate) fn join(line: usize, waker: &Waker) -> Option<Self> {
+    pub(crate) fn join(line: usize, cx: &TaskContext<'_>) -> Option<Self> {
+        let cx = std::ptr::from_ref(cx).addr();
+        with_top(|top| top.is_joined_by(line, cx).then(|| Self::joined(top)))
+    }
+
+    /// The same where the waker is the frame's, in whatever task context.
+    #[inline]
+    pub(crate) fn join_with(line: usize, waker: &Waker) -> Option<Self> {
+        let waker = waker_id(waker);
+        with_top(|top| top.is_joined_with(line, waker).then(|| Self::joined(top)))
+    }
+
+    #[inline]
+    fn joined(top: &Top) -> Self {
+        Self {
+            by: By::Joined,
+            before: top.said.get(),
+        }
+    }
+
+    /// Asks by the first frame of the thread, on behalf of the checkpoint at `owner`; nothing if there is
+    /// a frame.
+    #[inline]
+    pub(crate) fn first(line: usize, owner: usize, cx: &TaskContext<'_>) -> Option<Self> {
         with_top(|top| {
-            top.is_like(line, waker_id(waker)).then(|| Self {
-                by: By::Joined,
-                said: top.said.get(),
-                taken: top.taken.get(),
+            (!top.is_there()).then(|| {
+                top.begin(line, owner, waker_id(cx.waker()));
+                top.task.set(tokio::task::try_id());
+                top.marks.set(Marks::PLAIN);
+                top.joins.set(std::ptr::from_ref(cx).addr());
+                Self::by(By::Alone)
             })
         })
     }
 
-    /// Asks on behalf of the checkpoint at `owner`, which polls its future with `waker`.
-    #[inline]
-    pub(crate) fn alone(line: &Arc<Node>, owner: usize, waker: &Waker) -> Self {
-        let waker = waker_id(waker);
+    /// Asks by a frame above another one. `line` is the context's.
+    #[inline(never)]
+    pub(crate) fn above(line: &Arc<Node>, owner: usize, cx: &TaskContext<'_>) -> Self {
+        let waker = waker_id(cx.waker());
         Self::pushed(with_top(|top| {
-            if top.marks.get().has(Marks::PRESENT) {
-                return Self::above(top, line, owner, waker);
+            let (task, ordered) = stack::continues(top, line, waker);
+            if !top.cover() {
+                return false;
             }
             top.begin(address(line), owner, waker);
-            top.task.set(tokio::task::try_id());
-            top.marks.set(Marks::PLAIN);
+            top.task.set(task);
+            if ordered {
+                top.marks.set(Marks::PLAIN);
+                top.joins.set(std::ptr::from_ref(cx).addr());
+            } else {
+                top.marks.set(Marks::PRESENT);
+            }
             true
         }))
-    }
-
-    /// The same where there is a frame; false if there is no stack to put that one into.
-    #[inline(never)]
-    fn above(top: &Top, line: &Arc<Node>, owner: usize, waker: WakerId) -> bool {
-        let (task, ordered) = stack::continues(top, line, waker);
-        if !top.cover() {
-            return false;
-        }
-        top.begin(address(line), owner, waker);
-        top.task.set(task);
-        top.marks.set(if ordered {
-            Marks::PLAIN
-        } else {
-            Marks::PRESENT
-        });
-        true
     }
 
     /// Stands for a checkpoint that is dropping its future.
     pub(crate) fn drop_of(owner: usize) -> Self {
         Self::pushed(with_top(|top| {
-            if top.marks.get().has(Marks::PRESENT) && !top.cover() {
+            if top.is_there() && !top.cover() {
                 return false;
             }
             top.begin(0, owner, (0, 0));
@@ -159,15 +114,18 @@ impl Asking {
 
     /// Asks nobody.
     pub(crate) fn mute() -> Self {
-        Self::pushed(false)
+        Self::by(By::Mute)
+    }
+
+    fn pushed(pushed: bool) -> Self {
+        Self::by(if pushed { By::Alone } else { By::Mute })
     }
 
     #[inline]
-    fn pushed(pushed: bool) -> Self {
+    fn by(by: By) -> Self {
         Self {
-            by: if pushed { By::Alone } else { By::Mute },
-            said: 0,
-            taken: 0,
+            by,
+            before: Said::NOTHING,
         }
     }
 
@@ -187,35 +145,59 @@ impl Asking {
         Unwinding(self)
     }
 
-    /// Whether it joined a frame, and nothing came but answers, or not even these. Then one that was
-    /// answered relies on that.
+    /// Whether it joined a frame, to which nothing came.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
         reason = "of a call within a call this is all there is"
     )]
-    pub(crate) fn joined_and_only(self, answered: bool) -> bool {
+    pub(crate) fn joined_in_vain(self) -> bool {
+        self.by == By::Joined && with_top(|top| top.said.get() == self.before)
+    }
+
+    /// Whether it joined a frame that was answered, and nothing else came. Then it relies on the answers.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a call within a call this is all there is"
+    )]
+    pub(crate) fn joined_and_relies(self) -> bool {
         self.by == By::Joined
             && with_top(|top| {
-                let only = (top.said.get() != self.said) == answered
-                    && top.taken.get() == self.taken
-                    && top.marks.get() == Marks::PLAIN;
-                if answered && only {
+                let only_answered = top.said.get().was_only_answered_since(self.before);
+                if only_answered {
                     top.rely();
                 }
-                only
+                only_answered
             })
     }
 
-    /// Ends the asking.
+    /// Ends the asking by the only frame of the thread, if nothing came to it at all.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "it is the common end of a call that is not within one"
+    )]
+    pub(crate) fn leaves_unheard(self) -> bool {
+        self.by == By::Alone && with_top(Top::pop_unheard)
+    }
+
+    /// Ends the asking where nothing came but answers: what it heard.
     #[inline]
+    pub(crate) fn leave_simply(self) -> Option<Bits> {
+        match self.by {
+            By::Alone => with_top(Top::pop_simple),
+            By::Joined if self.joined_in_vain() => Some(Bits::joining(false, false)),
+            By::Joined | By::Mute => None,
+        }
+    }
+
+    /// Ends the asking.
     pub(crate) fn leave(self) -> Heard {
         with_top(|top| match self.by {
             By::Alone => top.pop(),
             By::Mute => Heard::default(),
-            By::Joined => {
-                top.heard_by_joined(top.said.get() != self.said, top.taken.get() != self.taken)
-            }
+            By::Joined => top.heard_by_joined(self.before),
         })
     }
 }
@@ -246,7 +228,7 @@ impl Drop for Unwinding {
 pub(crate) fn answer_top(answer: &mut Answer, line: usize, waker: WakerId) -> bool {
     with_top(|top| {
         let marks = top.marks.get();
-        if !marks.has(Marks::PRESENT) {
+        if !top.is_there() {
             return true;
         }
         let simple = top.line.get() == line
@@ -256,10 +238,7 @@ pub(crate) fn answer_top(answer: &mut Answer, line: usize, waker: WakerId) -> bo
             && (answer.is_none() || top.owner.get() == answer.owner());
         if simple {
             let poll = top.poll.get();
-            top.said.set(top.said.get() + 1);
-            if answer.poll != poll {
-                top.answers.set(top.answers.get() + 1);
-            }
+            top.take_answer(answer.poll != poll);
             *answer = Answer::near(top.owner.get(), poll);
         }
         simple
@@ -282,12 +261,11 @@ pub(crate) fn watch_for_foreigners() {
 #[inline]
 pub(crate) fn take_back_from_top(answer: Answer) -> bool {
     with_top(|top| {
-        if !top.marks.get().has(Marks::PRESENT) || top.owner.get() != answer.owner() {
+        if !top.is_there() || top.owner.get() != answer.owner() {
             return answer.is_none();
         }
         if top.poll.get() == answer.poll {
-            top.answers.set(top.answers.get() - 1);
-            top.taken.set(top.taken.get() + 1);
+            top.take_back();
         }
         true
     })
@@ -296,5 +274,5 @@ pub(crate) fn take_back_from_top(answer: Answer) -> bool {
 /// Whether nobody asks.
 #[inline]
 pub(crate) fn nobody_asks() -> bool {
-    with_top(|top| !top.marks.get().has(Marks::PRESENT))
+    with_top(|top| !top.is_there())
 }

@@ -161,7 +161,7 @@ pub(crate) fn advance<F: Future>(
     if line == 0 {
         return future.poll(cx).map(Ok);
     }
-    let asking = keeper.ask(context, line, cx.waker());
+    let asking = keeper.ask(context, line, cx);
     let guard = asking.guard();
     let polled = future.poll(cx);
     guard.disarm();

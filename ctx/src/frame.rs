@@ -10,7 +10,9 @@
 //!
 //! 1. It joins where line and waker are the frame's, and nothing came yet but answers. Whoever answers
 //!    inside it then answers the frame's checkpoint, which waits for the same end with the same waker; so
-//!    the one that joined has nothing to promise and nothing to take back.
+//!    the one that joined has nothing to promise and nothing to take back. That the waker is the same is
+//!    mostly known without a look at it: the task context is the frame's own, which nobody can have put
+//!    another one in the place of, as the frame's checkpoint borrows it until its poll ends.
 //! 2. It was answered if more answers were given while it polled. If any were taken back meanwhile, one
 //!    cannot tell whose they were: then it keeps watch itself, and leaves the decision to the next poll,
 //!    as with an answer by another waker. So does the frame's own checkpoint where none is left: one that
@@ -24,7 +26,12 @@
 //! Frames hold addresses instead of references. They are compared and never followed: the owner of a
 //! frame is pinned while it is polled, and so are the lines that it holds alive.
 
-use crate::{answer::Answer, asking::Heard, stack, sync::thread_local};
+use crate::{
+    answer::Answer,
+    heard::{Bits, Heard},
+    stack,
+    sync::thread_local,
+};
 use std::{
     cell::Cell,
     sync::atomic::{AtomicU64, Ordering},
@@ -57,17 +64,70 @@ pub(crate) fn waker_id(waker: &Waker) -> WakerId {
 /// One frame.
 #[derive(Clone, Copy)]
 pub(crate) struct Frame {
+    /// The address of the task context by which others join; zero where nobody may.
+    pub(crate) joins: usize,
     pub(crate) line: usize,
     pub(crate) waker: WakerId,
     pub(crate) owner: usize,
     pub(crate) poll: u64,
     pub(crate) task: Option<TaskId>,
-    /// How often it was answered in this poll, with a mark if others rely on that; by how many that stay
-    /// pending; and how many answers were taken back.
-    pub(crate) said: u32,
+    pub(crate) said: Said,
+    /// By how many that stay pending it was answered in this poll.
     pub(crate) answers: u32,
-    pub(crate) taken: u32,
+    /// Whether others, who joined, rely on these answers.
+    pub(crate) relied: bool,
     pub(crate) marks: Marks,
+}
+
+/// What came to a frame in one poll, in one word: how often it was answered, in the low half; how many
+/// answers were taken back; and a bit for whatever else came.
+///
+/// One that joined compares it with what it was. Where the word is the same nothing came at all, and
+/// where its high half is the same nothing came but answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Said(u64);
+
+impl Said {
+    pub(crate) const NOTHING: Said = Said(0);
+    const TAKEN: u64 = 1 << 32;
+    const ELSE: u64 = 1 << 63;
+
+    #[inline]
+    fn answered(self) -> Said {
+        Said(self.0 + 1)
+    }
+
+    fn taken(self) -> Said {
+        Said(self.0 + Self::TAKEN)
+    }
+
+    fn with_else(self) -> Said {
+        Said(self.0 | Self::ELSE)
+    }
+
+    /// Whether nothing came but answers, or not even these.
+    #[inline]
+    fn is_simple(self) -> bool {
+        self.0 < Self::TAKEN
+    }
+
+    /// Whether nothing came but answers since it was `before`, of which there is one at least.
+    #[inline]
+    pub(crate) fn was_only_answered_since(self, before: Said) -> bool {
+        // Zero wraps round, and a high half that differs is not below.
+        (self.0 ^ before.0).wrapping_sub(1) < Self::TAKEN - 1
+    }
+
+    /// Whether answers came since it was `before`.
+    #[inline]
+    pub(crate) fn was_answered_since(self, before: Said) -> bool {
+        (self.0 ^ before.0) & (Self::TAKEN - 1) != 0
+    }
+
+    /// Whether answers were taken back since it was `before`.
+    pub(crate) fn were_taken_since(self, before: Said) -> bool {
+        ((self.0 ^ before.0) & !Self::ELSE) >= Self::TAKEN
+    }
 }
 
 /// What there is to know about a frame, in bits.
@@ -114,8 +174,15 @@ impl Frame {
         self.marks.has(Marks::DROPPING)
     }
 
+    /// Something came that is no answer, so nobody joins any more.
+    fn mark(&mut self, mark: Marks) {
+        self.marks = self.marks.and(mark);
+        self.said = self.said.with_else();
+        self.joins = 0;
+    }
+
     pub(crate) fn mark_rare(&mut self) {
-        self.marks = self.marks.and(Marks::RARE);
+        self.mark(Marks::RARE);
     }
 
     #[inline]
@@ -125,10 +192,10 @@ impl Frame {
 
     /// Takes an answer, which is `new` unless it repeats one of this poll.
     pub(crate) fn take_answer(&mut self, new: bool, foreign: bool) {
-        self.said += 1;
+        self.said = self.said.answered();
         self.answers += u32::from(new);
         if foreign {
-            self.marks = self.marks.and(Marks::FOREIGN);
+            self.mark(Marks::FOREIGN);
         }
     }
 
@@ -136,27 +203,25 @@ impl Frame {
     pub(crate) fn take_back(&mut self, answer: Answer) {
         if self.poll == answer.poll {
             self.answers -= 1;
-            self.taken += 1;
+            self.said = self.said.taken();
         }
     }
 }
 
-/// The mark in `said`: whoever sets it was answered in the same poll, so it changes no comparison's outcome.
-const RELIED: u32 = 1 << 31;
-
 /// The latest frame, field by field.
 pub(crate) struct Top {
+    pub(crate) joins: Cell<usize>,
     pub(crate) line: Cell<usize>,
-    pub(crate) waker: Cell<WakerId>,
-    pub(crate) owner: Cell<usize>,
-    pub(crate) poll: Cell<u64>,
-    pub(crate) task: Cell<Option<TaskId>>,
-    pub(crate) said: Cell<u32>,
-    pub(crate) answers: Cell<u32>,
-    pub(crate) taken: Cell<u32>,
+    pub(crate) said: Cell<Said>,
+    pub(crate) relied: Cell<bool>,
     pub(crate) marks: Cell<Marks>,
     /// How many frames are below.
     pub(crate) below: Cell<u32>,
+    pub(crate) owner: Cell<usize>,
+    pub(crate) poll: Cell<u64>,
+    pub(crate) answers: Cell<u32>,
+    pub(crate) waker: Cell<WakerId>,
+    pub(crate) task: Cell<Option<TaskId>>,
     /// The numbers of this thread's polls: the latest, and the first and the last of its block.
     pub(crate) latest: Cell<u64>,
     pub(crate) first: Cell<u64>,
@@ -166,16 +231,17 @@ pub(crate) struct Top {
 impl Top {
     const fn new() -> Self {
         Self {
+            joins: Cell::new(0),
             line: Cell::new(0),
-            waker: Cell::new((0, 0)),
-            owner: Cell::new(0),
-            poll: Cell::new(0),
-            task: Cell::new(None),
-            said: Cell::new(0),
-            answers: Cell::new(0),
-            taken: Cell::new(0),
+            said: Cell::new(Said::NOTHING),
+            relied: Cell::new(false),
             marks: Cell::new(Marks::NONE),
             below: Cell::new(0),
+            owner: Cell::new(0),
+            poll: Cell::new(0),
+            answers: Cell::new(0),
+            waker: Cell::new((0, 0)),
+            task: Cell::new(None),
             latest: Cell::new(0),
             first: Cell::new(0),
             last: Cell::new(0),
@@ -184,7 +250,8 @@ impl Top {
 
     /// The latest frame, if there is one.
     pub(crate) fn frame(&self) -> Option<Frame> {
-        self.marks.get().has(Marks::PRESENT).then(|| Frame {
+        self.is_there().then(|| Frame {
+            joins: self.joins.get(),
             line: self.line.get(),
             waker: self.waker.get(),
             owner: self.owner.get(),
@@ -192,13 +259,14 @@ impl Top {
             task: self.task.get(),
             said: self.said.get(),
             answers: self.answers.get(),
-            taken: self.taken.get(),
+            relied: self.relied.get(),
             marks: self.marks.get(),
         })
     }
 
     #[inline]
     pub(crate) fn set(&self, frame: &Frame) {
+        self.joins.set(frame.joins);
         self.line.set(frame.line);
         self.waker.set(frame.waker);
         self.owner.set(frame.owner);
@@ -206,13 +274,26 @@ impl Top {
         self.task.set(frame.task);
         self.said.set(frame.said);
         self.answers.set(frame.answers);
-        self.taken.set(frame.taken);
+        self.relied.set(frame.relied);
         self.marks.set(frame.marks);
     }
 
+    /// Whether there is a frame.
     #[inline]
-    pub(crate) fn is_like(&self, line: usize, waker: WakerId) -> bool {
-        self.marks.get() == Marks::PLAIN && self.line.get() == line && self.waker.get() == waker
+    pub(crate) fn is_there(&self) -> bool {
+        self.marks.get().has(Marks::PRESENT)
+    }
+
+    /// Whether one on `line` that is polled with this task context may join.
+    #[inline]
+    pub(crate) fn is_joined_by(&self, line: usize, cx: usize) -> bool {
+        self.joins.get() == cx && self.line.get() == line
+    }
+
+    /// The same for a waker that came in another task context.
+    #[inline]
+    pub(crate) fn is_joined_with(&self, line: usize, waker: WakerId) -> bool {
+        self.joins.get() != 0 && self.line.get() == line && self.waker.get() == waker
     }
 
     /// Puts the latest frame away; false if there is nothing to put it into.
@@ -224,7 +305,7 @@ impl Top {
         saved
     }
 
-    /// A frame of a new poll.
+    /// A frame of a new poll, which nobody joins yet.
     #[inline]
     pub(crate) fn begin(&self, line: usize, owner: usize, waker: WakerId) {
         let latest = self.latest.get();
@@ -238,37 +319,63 @@ impl Top {
         self.waker.set(waker);
         self.owner.set(owner);
         self.poll.set(poll);
-        self.said.set(0);
+        self.said.set(Said::NOTHING);
         self.answers.set(0);
-        self.taken.set(0);
+        self.relied.set(false);
+        self.joins.set(0);
+    }
+
+    /// An answer to the latest frame, which is `new` unless it repeats one of this poll.
+    #[inline]
+    pub(crate) fn take_answer(&self, new: bool) {
+        self.said.set(self.said.get().answered());
+        if new {
+            self.answers.set(self.answers.get() + 1);
+        }
+    }
+
+    /// An answer of this poll that does not count any more.
+    #[inline]
+    pub(crate) fn take_back(&self) {
+        self.answers.set(self.answers.get() - 1);
+        self.said.set(self.said.get().taken());
+    }
+
+    /// Takes the latest frame off, if it is the only one and nothing came to it.
+    #[inline]
+    pub(crate) fn pop_unheard(&self) -> bool {
+        let unheard = self.said.get() == Said::NOTHING && self.below.get() == 0;
+        if unheard {
+            self.joins.set(0);
+            self.marks.set(Marks::NONE);
+        }
+        unheard
+    }
+
+    /// Takes the latest frame off, if it is the only one and nothing came to it but answers.
+    #[inline]
+    pub(crate) fn pop_simple(&self) -> Option<Bits> {
+        let said = self.said.get();
+        let simple = said.is_simple() && self.below.get() == 0;
+        simple.then(|| {
+            self.joins.set(0);
+            self.marks.set(Marks::NONE);
+            Bits::alone(said != Said::NOTHING, false, self.relied.get())
+        })
     }
 
     /// Takes the latest frame off.
-    #[inline]
-    pub(crate) fn pop(&self) -> Heard {
-        let simple = self.marks.get() == Marks::PLAIN
-            && self.said.get() & RELIED == 0
-            && self.taken.get() == 0
-            && self.below.get() == 0;
-        if simple {
-            self.marks.set(Marks::NONE);
-            return Heard::alone(self.answers.get() > 0, false, false);
-        }
-        self.pop_with_all()
-    }
-
-    /// The same where there is more to it.
     #[inline(never)]
-    fn pop_with_all(&self) -> Heard {
+    pub(crate) fn pop(&self) -> Heard {
         let marks = self.marks.get();
-        let mut heard = if self.said.get() == 0 {
-            Heard::default()
-        } else {
-            self.heard_alone(marks)
-        };
+        let answered = self.answers.get() > 0;
+        let taken = self.said.get().were_taken_since(Said::NOTHING);
+        let unsure = marks.has(Marks::FOREIGN) || (!answered && taken);
+        let mut heard = Heard::from(Bits::alone(answered, unsure, self.relied.get()));
         if marks.has(Marks::RARE) {
             heard.rare = stack::take_rare();
         }
+        self.joins.set(0);
         self.marks.set(Marks::NONE);
         if self.below.get() > 0 {
             self.below.set(self.below.get() - 1);
@@ -277,34 +384,19 @@ impl Top {
         heard
     }
 
-    /// What the owner of the latest frame has heard, if it has heard anything.
-    #[inline]
-    fn heard_alone(&self, marks: Marks) -> Heard {
-        let answered = self.answers.get() > 0;
-        let unsure = marks.has(Marks::FOREIGN) || (!answered && self.taken.get() > 0);
-        Heard::alone(answered, unsure, self.said.get() & RELIED != 0)
-    }
-
     /// One that joined relies on the answers to the latest frame.
     #[inline]
     pub(crate) fn rely(&self) {
-        self.said.set(self.said.get() | RELIED);
+        self.relied.set(true);
     }
 
-    /// What one that joined has heard.
-    #[inline]
-    pub(crate) fn heard_by_joined(&self, answered: bool, taken: bool) -> Heard {
-        if !taken && self.marks.get() == Marks::PLAIN {
-            return Heard::joining(answered, false);
-        }
-        self.rare_heard_by_joined(answered, taken)
-    }
-
-    #[cold]
-    fn rare_heard_by_joined(&self, answered: bool, taken: bool) -> Heard {
-        let marks = self.marks.get();
-        let unsure = answered && (taken || marks.has(Marks::FOREIGN));
-        let mut heard = Heard::joining(answered, unsure);
+    /// What one has heard that joined when the latest frame had heard what came `before`.
+    #[inline(never)]
+    pub(crate) fn heard_by_joined(&self, before: Said) -> Heard {
+        let (said, marks) = (self.said.get(), self.marks.get());
+        let answered = said.was_answered_since(before);
+        let unsure = answered && (said.were_taken_since(before) || marks.has(Marks::FOREIGN));
+        let mut heard = Heard::from(Bits::joining(answered, unsure));
         if marks.has(Marks::RARE) {
             heard.rare = stack::hold_joined();
         }

@@ -23,11 +23,12 @@
 
 use crate::{
     answer::{Answer, Manner, wake},
-    asking::{self, Asking, Heard, answer_top},
+    asking::{self, Asking, answer_top},
     context::Context,
     end::Record,
     few::Few,
     frame::waker_id,
+    heard::{Bits, Heard},
     node::{Node, ScopeRef, address},
     promise::{Parting, Watch},
     watch::{self, Enrolled},
@@ -156,30 +157,40 @@ impl Keeper {
         clippy::inline_always,
         reason = "of a call within a call this is all there is"
     )]
-    pub(crate) fn ask(&mut self, context: &Context, line: usize, waker: &Waker) -> Asking {
+    pub(crate) fn ask(&mut self, context: &Context, line: usize, cx: &TaskContext<'_>) -> Asking {
         if self.watch.is_none() && self.mode == Mode::Race {
-            if let Some(asking) = Asking::join(line, waker) {
+            if let Some(asking) = Asking::join(line, cx) {
                 return asking;
             }
         }
-        self.ask_alone(context, line, waker)
+        self.ask_alone(context, line, cx)
     }
 
     #[inline(never)]
-    fn ask_alone(&mut self, context: &Context, line: usize, waker: &Waker) -> Asking {
-        let usual = match &self.watch {
-            Some(watch) => watch.rare.is_none(),
-            None => true,
-        };
-        if usual && self.mode == Mode::Race {
-            if let Some(asking) = Asking::join(line, waker) {
+    fn ask_alone(&mut self, context: &Context, line: usize, cx: &TaskContext<'_>) -> Asking {
+        let usual = self.watch.as_ref().is_none_or(|watch| watch.rare.is_none());
+        if usual {
+            if let Some(asking) = Asking::first(line, self.address(), cx) {
                 return asking;
             }
+            if self.mode == Mode::Race {
+                let joined = Asking::join(line, cx);
+                if let Some(asking) = joined.or_else(|| Asking::join_with(line, cx.waker())) {
+                    return asking;
+                }
+            }
         }
+        self.ask_above(context, cx, usual)
+    }
+
+    #[inline(never)]
+    fn ask_above(&mut self, context: &Context, cx: &TaskContext<'_>, usual: bool) -> Asking {
         let Some(line) = context.line() else {
             return Asking::mute();
         };
-        let asking = Asking::alone(line, self.address(), waker);
+        let owner = self.address();
+        let asking = Asking::first(address(line), owner, cx)
+            .unwrap_or_else(|| Asking::above(line, owner, cx));
         if !usual {
             self.lend_hold();
         }
@@ -201,24 +212,44 @@ impl Keeper {
         reason = "of a call within a call this is all there is"
     )]
     pub(crate) fn deliver(&mut self, asking: Asking, context: &Context, waker: &Waker) {
-        if !(self.is_idle() && asking.joined_and_only(false)) {
-            self.deliver_heard(asking.leave(), context, waker);
+        if !(self.is_idle() && asking.joined_in_vain()) {
+            self.deliver_alone(asking, context, waker);
         }
-    }
-
-    #[inline]
-    pub(crate) fn deliver_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
-        let answered = heard.answered() && !heard.joined();
-        self.was_answered |= answered;
-        if heard.rare.is_none() && !self.was_answered && self.keeps_seat(waker) {
-            return;
-        }
-        self.finish_heard(heard, context, waker, answered);
     }
 
     #[inline(never)]
-    fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker, answered: bool) {
-        self.relied |= heard.relied();
+    fn deliver_alone(&mut self, asking: Asking, context: &Context, waker: &Waker) {
+        if asking.leaves_unheard() {
+            // Nobody else asks either, so nobody is there to take an answer back from.
+            if self.was_answered || !self.keeps_quiet_seat(waker) {
+                self.finish(context, Few::new(), Some(waker));
+                self.was_answered = self.relied;
+            }
+            return;
+        }
+        match asking.leave_simply() {
+            Some(bits) => {
+                self.was_answered |= bits.answered();
+                if self.was_answered || !self.keeps_seat(waker) {
+                    self.finish_heard(bits.into(), context, waker);
+                }
+            }
+            None => self.deliver_heard(asking.leave(), context, waker),
+        }
+    }
+
+    #[inline(never)]
+    pub(crate) fn deliver_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
+        self.was_answered |= heard.bits.answered() && !heard.bits.joined();
+        if heard.rare.is_some() || self.was_answered || !self.keeps_seat(waker) {
+            self.finish_heard(heard, context, waker);
+        }
+    }
+
+    #[inline(never)]
+    fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
+        let answered = heard.bits.answered() && !heard.bits.joined();
+        self.relied |= heard.bits.relied();
         self.finish(context, heard.into_handed(), Some(waker));
         // Who answered in this poll may be in the future still, and is dropped with it. That goes for those
         // of earlier polls too, but they were told.
@@ -238,24 +269,66 @@ impl Keeper {
         cx: &mut TaskContext<'_>,
     ) -> Option<Record> {
         // A call within a call: the one inside waits for both.
-        if self.watch.is_none() && asking.joined_and_only(true) {
+        if self.watch.is_none() && asking.joined_and_relies() {
             return None;
         }
         self.stay_alone(asking, context, cx)
     }
 
-    #[inline]
+    #[inline(never)]
     fn stay_alone(
         &mut self,
         asking: Asking,
         context: &Context,
         cx: &mut TaskContext<'_>,
     ) -> Option<Record> {
-        let heard = asking.leave();
+        if asking.leaves_unheard() {
+            return self.stay_unheard(context, cx);
+        }
+        let simple = asking.leave_simply();
         let line = context.line()?;
         #[cfg(feature = "testing")]
-        crate::probe::pends(self, heard.answered());
-        if self.stays(line, &heard, cx.waker()) {
+        if let Some(bits) = simple {
+            crate::probe::pends(self, bits.answered());
+        }
+        match simple {
+            Some(bits) if self.stays(line, bits, cx.waker()) => None,
+            Some(bits) => self.stay_or_part(bits.into(), line, cx),
+            None => self.stay_joined(asking, line, cx),
+        }
+    }
+
+    /// The same for one that nobody answered, and that nobody asks.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+    fn stay_unheard(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Option<Record> {
+        let line = context.line()?;
+        #[cfg(feature = "testing")]
+        crate::probe::pends(self, false);
+        let waits = match &self.watch {
+            Some(watch) => {
+                let waits = watch.is_quiet() && watch.is_just(waker_id(cx.waker()));
+                waits && self.mode == Mode::Race && line.state.load().is_quiet()
+            }
+            None => false,
+        };
+        if waits || self.stays(line, Bits::default(), cx.waker()) {
+            return None;
+        }
+        self.stay_or_part(Heard::default(), line, cx)
+    }
+
+    #[inline(never)]
+    fn stay_joined(
+        &mut self,
+        asking: Asking,
+        line: &Arc<Node>,
+        cx: &mut TaskContext<'_>,
+    ) -> Option<Record> {
+        let heard = asking.leave();
+        #[cfg(feature = "testing")]
+        crate::probe::pends(self, heard.bits.answered());
+        if heard.rare.is_none() && self.stays(line, heard.bits, cx.waker()) {
             return None;
         }
         self.stay_or_part(heard, line, cx)
@@ -276,6 +349,23 @@ impl Keeper {
             asking: None,
         });
         Some(record)
+    }
+
+    /// The future was ready, and nobody was promised anything: the waker stays in the list.
+    #[inline]
+    fn keeps_quiet_seat(&mut self, waker: &Waker) -> bool {
+        match &self.watch {
+            None => true,
+            Some(watch)
+                if self.seat == Seat::Taken
+                    && watch.answer.is_none()
+                    && watch.is_just(waker_id(waker)) =>
+            {
+                self.seat = Seat::Free;
+                true
+            }
+            Some(_) => false,
+        }
     }
 
     /// The future was ready, and nobody was promised anything that cannot be taken back here.
@@ -301,35 +391,39 @@ impl Keeper {
     /// The future stayed pending: true if that was one of the two common cases, and all is done: the
     /// innermost waits as it did before, or the outermost was answered.
     #[inline]
-    fn stays(&mut self, line: &Arc<Node>, heard: &Heard, waker: &Waker) -> bool {
-        if self.mode != Mode::Race || heard.rare.is_some() || heard.unsure() {
+    fn stays(&mut self, line: &Arc<Node>, heard: Bits, waker: &Waker) -> bool {
+        if self.mode != Mode::Race || heard.unsure() {
             return false;
         }
-        let id = waker_id(waker);
         if heard.answered() {
-            self.was_answered |= !heard.joined();
-            self.relied |= heard.relied();
-            // From an earlier await it may wait still. It is woken for nothing then, but with those inside.
-            let quiet = match &self.watch {
-                None => true,
-                Some(watch) => watch.answer.is_none() && watch.is_just(id),
-            };
-            if quiet && heard.joined() && self.watch.is_none() {
-                asking::rely();
-            }
-            return quiet && (heard.joined() || asking::nobody_asks());
+            return self.stays_answered(heard, waker);
         }
         let Some(scope) = ScopeRef::of(line) else {
             return false;
         };
         match &mut self.watch {
-            // Where there is a timer, it must be asked.
-            Some(watch) if watch.is_just(id) && watch.timer.is_none() => {
-                !scope.is_ended() && answer_top(&mut watch.answer, address(line), id)
+            // Where there is a timer, it must be asked. The waker stands in the list, and is woken by whoever
+            // ends the scope after this look at it.
+            Some(watch) if watch.is_just(waker_id(waker)) && watch.timer.is_none() => {
+                !scope.is_ended() && answer_top(&mut watch.answer, address(line), watch.waker)
             }
             None if scope.own.deadline.is_none() => self.waits_first(scope, waker),
             _ => false,
         }
+    }
+
+    fn stays_answered(&mut self, heard: Bits, waker: &Waker) -> bool {
+        self.was_answered |= !heard.joined();
+        self.relied |= heard.relied();
+        // From an earlier await it may wait still. It is woken for nothing then, but with those inside.
+        let quiet = match &self.watch {
+            None => true,
+            Some(watch) => watch.answer.is_none() && watch.is_just(waker_id(waker)),
+        };
+        if quiet && heard.joined() && self.watch.is_none() {
+            asking::rely();
+        }
+        quiet && (heard.joined() || asking::nobody_asks())
     }
 
     /// The innermost enters the list for the first time. False if there is more to do.
@@ -352,9 +446,13 @@ impl Keeper {
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
     ) -> Option<Record> {
-        let (answered, unsure, joined) = (heard.answered(), heard.unsure(), heard.joined());
+        let (answered, unsure, joined) = (
+            heard.bits.answered(),
+            heard.bits.unsure(),
+            heard.bits.joined(),
+        );
         self.was_answered |= answered && !joined;
-        self.relied |= heard.relied();
+        self.relied |= heard.bits.relied();
         let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());
         let must_wait = self.keep_hold(hold, cx.waker());
         *wakers = heard.into_handed();

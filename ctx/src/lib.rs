@@ -74,6 +74,7 @@ mod keeper;
 mod promise;
 mod answer;
 mod asking;
+mod heard;
 mod frame;
 mod stack;
 mod hold;

@@ -83,6 +83,12 @@ impl Watch {
         self.is_in_list(waker) && self.rare.is_none()
     }
 
+    /// Whether it has promised nothing, and waits by nothing but the list.
+    #[inline]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.answer.is_none() && self.rare.is_none() && self.timer.is_none()
+    }
+
     /// Takes the waker out of the scope's list.
     pub(crate) fn withdraw(&mut self, scope: ScopeRef<'_>) -> Option<Waker> {
         self.timer = None;

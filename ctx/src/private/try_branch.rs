@@ -100,7 +100,7 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
         let Some(line) = context.line() else {
             return future.poll(cx).map(Some);
         };
-        let asking = keeper.ask(context, address(line), cx.waker());
+        let asking = keeper.ask(context, address(line), cx);
         let guard = asking.guard();
         let polled = future.poll(cx);
         guard.disarm();
@@ -110,7 +110,7 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
             return Poll::Ready(Some(output));
         }
         #[cfg(feature = "testing")]
-        crate::probe::pends(keeper, heard.answered());
+        crate::probe::pends(keeper, heard.bits.answered());
         let mut wakers = Few::new();
         let Some(record) = keeper.decide(line, heard, &mut wakers, cx) else {
             return Poll::Pending;
