@@ -66,6 +66,7 @@ fn walk(block: &mut Block, prologue: Vec<Stmt>, scope: Scope, rewriter: &mut Rew
     };
     rewriter.visit_block_mut(&mut first);
     rewriter.seat = seat;
+    rewriter.fresh = seat == Seat::Unknown;
     rewriter.visit_block_mut(block);
     if mem::take(&mut rewriter.seated) {
         seat::make(&mut block.stmts, rewriter.runtime);

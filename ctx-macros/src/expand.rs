@@ -58,6 +58,7 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
         uses: Uses::default(),
         seat: seat(&parameter, options),
         seated: false,
+        fresh: false,
     };
     body::rewrite(function, prologue, &mut rewriter);
 }

@@ -27,6 +27,7 @@ mod shield;
 mod slot;
 mod statement;
 mod std_macro;
+mod stretch;
 mod syntax;
 mod temporary;
 mod validate;

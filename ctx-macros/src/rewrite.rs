@@ -18,6 +18,7 @@ use crate::runtime::Runtime;
 use crate::scope::{Exit, Scope};
 use crate::seat::{self, Seat};
 use crate::shield;
+use crate::stretch::Stretch;
 use crate::uses::Uses;
 
 /// Makes a checkpoint of every await that belongs to the function.
@@ -30,16 +31,19 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) uses: Uses,
     /// Which `ctx` is in scope.
     pub(crate) seat: Seat,
-    /// Whether some await uses the function's state.
+    /// Whether some await uses the state that is in scope.
     pub(crate) seated: bool,
+    /// Whether the next block begins with a `ctx` that nobody else sees.
+    pub(crate) fresh: bool,
 }
 
 impl VisitMut for Rewriter<'_> {
     fn visit_block_mut(&mut self, block: &mut Block) {
-        let outer = self.seat;
-        self.shadowed(block.stmts.iter().any(seat::item_shadows));
+        let fresh = mem::take(&mut self.fresh);
+        let mut stretch = Stretch::of(self, block, fresh);
         for mut stmt in mem::take(&mut block.stmts) {
             let shadows = seat::shadows(&stmt);
+            stretch.before(&mut stmt, &mut block.stmts, self);
             match &mut stmt {
                 Stmt::Local(local) => block.stmts.extend(self.local(local)),
                 Stmt::Item(item) => self.visit_item_mut(item),
@@ -47,9 +51,9 @@ impl VisitMut for Rewriter<'_> {
                 Stmt::Macro(_) => stmt = self.macro_statement(stmt),
             }
             block.stmts.push(stmt);
-            self.shadowed(shadows);
+            stretch.after(shadows, &mut block.stmts, self);
         }
-        self.seat = outer;
+        stretch.leave(self, &mut block.stmts);
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
@@ -162,24 +166,22 @@ impl Rewriter<'_> {
 
     fn await_(&mut self, expr: &mut Expr) {
         let uses = self.uses_of(|this| visit_mut::visit_expr_mut(this, expr));
-        let (alone, seated) = match self.mode {
-            Mode::Race => ("race", "race_in"),
-            Mode::Between => ("between", "between_in"),
+        let (alone, own, bound) = match self.mode {
+            Mode::Race => ("race", "race_in", "race_on"),
+            Mode::Between => ("between", "between_in", "between_on"),
             Mode::None => return,
         };
         let Scope::Async(exit) = self.scope else {
             return;
         };
-        let (runtime, own) = (self.runtime, self.seat == Seat::Own);
+        let (runtime, seat) = (self.runtime, self.seat);
         self.uses.see_borrow();
-        self.seated |= own;
+        self.seated |= seat != Seat::Unknown;
         *expr = match mem::replace(expr, Expr::PLACEHOLDER) {
-            Expr::Await(await_) => checkpoint(await_, exit, runtime, |base, span| {
-                if own {
-                    seat::checkpoint(seated, base, runtime, span)
-                } else {
-                    runtime.call(alone, [runtime.handle(uses, span), base], span)
-                }
+            Expr::Await(await_) => checkpoint(await_, exit, runtime, |base, span| match seat {
+                Seat::Own => seat::checkpoint(own, base, runtime, span),
+                Seat::Bound => seat::bound_checkpoint(bound, base, runtime, span),
+                Seat::Unknown => runtime.call(alone, [runtime.handle(uses, span), base], span),
             }),
             other => other,
         };
@@ -216,6 +218,7 @@ impl Rewriter<'_> {
             Expr::Async(block) => {
                 let exit = Exit::at(&ReturnType::Default, block.async_token.span);
                 self.within(Scope::Async(exit), |this| {
+                    this.fresh = true;
                     this.visit_block_mut(&mut block.block);
                 });
             }
@@ -225,6 +228,9 @@ impl Rewriter<'_> {
             Expr::Closure(closure) if closure.asyncness.is_some() => {
                 let exit = Exit::at(&closure.output, mark);
                 self.within(Scope::Async(exit), |this| {
+                    if let Expr::Block(_) = *closure.body {
+                        this.fresh = true;
+                    }
                     this.visit_expr_mut(&mut closure.body);
                 });
             }

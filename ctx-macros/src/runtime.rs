@@ -79,8 +79,16 @@ impl Runtime {
     // Input:  load(&ctx, key)                      next(ctx)
     // Output: ::ctx::__private::borrow(&ctx)       ::ctx::__private::handle(&ctx)
     pub(crate) fn handle(&self, uses: Uses, span: Span) -> Expr {
-        let name = if uses.may_move() { "handle" } else { "borrow" };
-        self.call(name, [self.ctx(span)], span)
+        if uses.may_move() {
+            self.call("handle", [self.ctx(span)], span)
+        } else {
+            self.borrow(span)
+        }
+    }
+
+    /// `::ctx::__private::borrow(&ctx)`
+    pub(crate) fn borrow(&self, span: Span) -> Expr {
+        self.call("borrow", [self.ctx(span)], span)
     }
 }
 

@@ -1,8 +1,9 @@
-//! Which awaits share the function's one state, and where it is made.
+//! Which awaits share one state, and where it is made.
 //!
-//! They are those on the function's own `ctx`, which is a `&Context`: it outlives the function, so a
-//! waker may stay in its list from one await to the next. Where another `ctx` is in scope, or may be, an
-//! await has a state of its own. Too many of these cost time, and nothing else.
+//! Those on the function's own `ctx`, which is a `&Context`, share the function's: the context outlives it,
+//! so a waker may stay in its list from one await to the next. Those on a `ctx` that a block has bound share
+//! one as far as nothing moves it (see `stretch`). Where nobody can tell, an await has a state of its own: too
+//! many of these cost time, and nothing else.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -16,10 +17,12 @@ use crate::syntax::{self, generated};
 /// Whether an await may use the state of its function, and whether one does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seat {
-    /// The `ctx` in scope is another one, or nobody can tell.
+    /// Nobody can tell which `ctx` is in scope, or for how long.
     Unknown,
     /// It is the function's own.
     Own,
+    /// It is one that a block has bound.
+    Bound,
 }
 
 /// The name of the state, as the expansion knows it.
@@ -50,6 +53,36 @@ pub(crate) fn checkpoint(function: &str, base: Expr, runtime: &Runtime, span: Sp
     let ctx = runtime.name("ctx", span);
     let method = Ident::new(&format!("__{function}"), span);
     parse_quote_spanned!(span=> #ctx.#method(#base, #state))
+}
+
+/// A checkpoint that uses the state of a `ctx` which a block has bound.
+// Input:  BASE
+// Output: ::ctx::__private::race_on(::ctx::__private::borrow(&ctx), BASE, &mut __body)
+pub(crate) fn bound_checkpoint(function: &str, base: Expr, runtime: &Runtime, span: Span) -> Expr {
+    let args = [runtime.borrow(span), base, borrow(span)];
+    runtime.call(function, args, span)
+}
+
+/// Makes the state of a stretch, at the place where that begins.
+// Output: let mut __body = ::ctx::__private::Body::unbound();
+pub(crate) fn make_bound(stmts: &mut Vec<Stmt>, at: usize, runtime: &Runtime) {
+    let quiet = generated(Span::call_site());
+    let (body, new) = (
+        name(Span::call_site()),
+        runtime.path(&["__private", "Body", "unbound"], quiet),
+    );
+    let items = stmts.iter().skip(at);
+    let items = items.take_while(|stmt| matches!(stmt, Stmt::Item(_)));
+    let at = at + items.count();
+    stmts.insert(at, parse_quote_spanned!(quiet=> let mut #body = #new();));
+}
+
+/// Ends the state of a stretch.
+// Output: ::ctx::__private::leave(__body);
+pub(crate) fn drop(runtime: &Runtime) -> Stmt {
+    let quiet = generated(Span::call_site());
+    let leave = runtime.call("leave", [syntax::expr(name(Span::call_site()))], quiet);
+    parse_quote_spanned!(quiet=> #leave;)
 }
 
 /// Makes the state, behind the items that the author's body may begin with: a lint wants them first.

@@ -1,12 +1,13 @@
 //! What an expression does to the `ctx` in scope.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::ext::IdentExt;
 use syn::{Expr, Macro};
 
 use crate::macros;
 
 /// The methods of a context that borrow it. A method that is not listed may take it by value.
-const BORROWING: [&str; 20] = [
+const BORROWING: [&str; 28] = [
     "with_cancel",
     "with_deadline",
     "with_timeout",
@@ -27,6 +28,14 @@ const BORROWING: [&str; 20] = [
     "run_until_cancelled_owned",
     "on_cancel",
     "clone",
+    "cancel",
+    "cancel_with",
+    "canceller",
+    "group",
+    "blocking_done",
+    "cancellation_token",
+    "with_token",
+    "with_shutdown_signal",
 ];
 
 /// What the walk has seen of `ctx` in one expression.
@@ -51,14 +60,41 @@ impl Uses {
                 self.borrowed += 1;
             }
             Expr::MethodCall(it) if is_ctx(&it.receiver) => {
-                let borrows = BORROWING.iter().any(|name| it.method == name);
-                self.borrowed += usize::from(borrows);
+                self.borrowed += usize::from(borrows(&it.method));
             }
             Expr::Async(it) => self.captures |= it.capture.is_some(),
             Expr::Closure(it) => self.captures |= it.capture.is_some(),
-            Expr::Macro(it) => self.unknown |= may_name_ctx(&it.mac),
-            Expr::Verbatim(_) => self.unknown = true,
+            Expr::Macro(it) => {
+                self.unknown |= may_name_ctx(&it.mac);
+                self.see_tokens(&it.mac.tokens);
+            }
+            Expr::Verbatim(tokens) => {
+                self.unknown = true;
+                self.see_tokens(tokens);
+            }
             _ => {}
+        }
+    }
+
+    /// Looks at what nobody has parsed, all of it.
+    pub(crate) fn see_tokens(&mut self, tokens: &TokenStream) {
+        let mut before = None;
+        let mut rest = tokens.clone().into_iter().peekable();
+        while let Some(token) = rest.next() {
+            match &token {
+                TokenTree::Group(group) => self.see_tokens(&group.stream()),
+                TokenTree::Ident(ident) if ident == "move" => self.captures = true,
+                TokenTree::Ident(ident) if ident.unraw() == "ctx" => {
+                    self.named += 1;
+                    let called = is_punct(rest.peek(), '.') && {
+                        let mut after = rest.clone().skip(1);
+                        matches!(after.next(), Some(TokenTree::Ident(method)) if borrows(&method))
+                    };
+                    self.borrowed += usize::from(called || is_punct(before.as_ref(), '&'));
+                }
+                _ => {}
+            }
+            before = Some(token);
         }
     }
 
@@ -70,7 +106,12 @@ impl Uses {
 
     /// Whether the expression may move `ctx`, or change it. Only what surely borrows it does not.
     pub(crate) fn may_move(self) -> bool {
-        self.unknown || self.named > self.borrowed || (self.captures && self.named > 0)
+        self.unknown || self.moves_visibly()
+    }
+
+    /// The same if no macro moves a `ctx` that it is not given.
+    pub(crate) fn moves_visibly(self) -> bool {
+        self.named > self.borrowed || (self.captures && self.named > 0)
     }
 
     /// What two expressions do together.
@@ -85,7 +126,16 @@ impl Uses {
 }
 
 fn is_ctx(expr: &Expr) -> bool {
-    matches!(expr, Expr::Path(path) if path.path.is_ident("ctx"))
+    matches!(expr, Expr::Path(it) if it.path.get_ident().is_some_and(|name| name.unraw() == "ctx"))
+}
+
+/// Whether a method of a context borrows it.
+fn borrows(method: &Ident) -> bool {
+    BORROWING.iter().any(|name| method == name)
+}
+
+fn is_punct(token: Option<&TokenTree>, wanted: char) -> bool {
+    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
 }
 
 fn may_name_ctx(mac: &Macro) -> bool {

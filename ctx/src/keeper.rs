@@ -31,6 +31,7 @@ use crate::{
     heard::{Bits, Heard},
     node::{Node, ScopeRef, address},
     promise::{Parting, Watch},
+    spare,
     watch::{self, Enrolled},
 };
 use std::{
@@ -428,7 +429,7 @@ impl Keeper {
 
     /// The innermost enters the list for the first time. False if there is more to do.
     fn waits_first(&mut self, scope: ScopeRef<'_>, waker: &Waker) -> bool {
-        let watch = self.watch.insert(Box::new(Watch::new()));
+        let watch = self.watch.insert(spare::take());
         match watch::enroll(scope, &mut watch.key, waker) {
             Enrolled::Waiting { replaced: None } => {
                 watch.waker = waker_id(waker);
@@ -516,7 +517,7 @@ impl Keeper {
             Some(watch) if watch.rare.is_none() => {
                 let forgets = asking::take_back_from_top(watch.answer);
                 if forgets {
-                    self.watch = None;
+                    self.forget_watch();
                     asking::rely();
                 }
                 forgets

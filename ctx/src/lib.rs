@@ -72,6 +72,7 @@ mod alarm;
 mod callbacks;
 mod keeper;
 mod promise;
+mod spare;
 mod answer;
 mod asking;
 mod heard;

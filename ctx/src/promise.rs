@@ -20,6 +20,7 @@ use crate::{
     hold::Hold,
     keeper::Keeper,
     node::{Node, ScopeRef, address},
+    spare,
     stack::remember_over,
     timer::Timer,
     wait_list::Key,
@@ -126,8 +127,16 @@ impl Keeper {
         }
     }
 
+    /// The watch is over, and with it what it had promised.
+    #[inline]
+    pub(crate) fn forget_watch(&mut self) {
+        if let Some(watch) = self.watch.take() {
+            spare::put(watch);
+        }
+    }
+
     pub(crate) fn watch(&mut self) -> &mut Watch {
-        self.watch.get_or_insert_with(|| Box::new(Watch::new()))
+        self.watch.get_or_insert_with(spare::take)
     }
 
     pub(crate) fn rare(&mut self) -> &mut Rare {
@@ -238,7 +247,7 @@ impl Keeper {
             self.finish(context, Few::new(), None);
         } else if let Some(scope) = context.scope() {
             let waker = watch.withdraw(scope);
-            self.watch = None;
+            self.forget_watch();
             drop(waker);
         }
     }
@@ -269,7 +278,7 @@ impl Keeper {
             }
             Some(_) => self.with_answers(|answers| answers.leave(wakers, current)),
         };
-        self.watch = None;
+        self.forget_watch();
         if std::mem::take(&mut self.was_answered) && settled && !self.relied {
             remember_over(self.address());
         }

@@ -50,9 +50,11 @@ struct Strip {
 
 impl VisitMut for Strip {
     fn visit_block_mut(&mut self, block: &mut Block) {
-        block
-            .stmts
-            .retain(|stmt| !matches!(stmt, Stmt::Local(local) if names(&local.pat, "__shield") || names(&local.pat, "__body")));
+        block.stmts.retain(|stmt| match stmt {
+            Stmt::Local(local) => !names(&local.pat, "__shield") && !names(&local.pat, "__body"),
+            Stmt::Expr(expr, _) => calls(expr) != Some("leave"),
+            _ => true,
+        });
         for stmt in &mut block.stmts {
             // A macro that stands as a statement is a statement again.
             if let Stmt::Macro(StmtMacro {
@@ -183,6 +185,9 @@ fn calls(expr: &Expr) -> Option<&'static str> {
         "between",
         "race_in",
         "between_in",
+        "race_on",
+        "between_on",
+        "leave",
         "handle",
         "borrow",
         "shield",
@@ -200,7 +205,7 @@ fn is_checkpoint(expr: &Expr) -> bool {
         Expr::MethodCall(call) => call.method == "__race_in" || call.method == "__between_in",
         _ => matches!(
             calls(expr),
-            Some("race" | "between" | "race_in" | "between_in")
+            Some("race" | "between" | "race_in" | "between_in" | "race_on" | "between_on")
         ),
     }
 }

@@ -4,8 +4,9 @@
 //! own. So one state serves all its awaits, and what one of them leaves there the next one finds: the
 //! waker that stands in the scope's list. A loop of ten thousand awaits enters the list once.
 //!
-//! It serves the awaits on the function's own `ctx`. A context that shadows it may be a scope that ends
-//! before the function does, and a waker that was left in its list would be woken for nothing.
+//! The awaits on the function's own `ctx` share the function's state. Those on a context that a block has
+//! bound share one that is made after it, and so dropped before it: a waker that was left in the list of a
+//! scope which ends before the function does would be woken for nothing.
 
 use crate::{
     checkpoint::advance,
@@ -38,6 +39,27 @@ impl<'c> Body<'c> {
             line: context.line_address(),
             context,
             keeper: Keeper::shared(),
+        }
+    }
+}
+
+impl<'c> Body<'c> {
+    /// For a context that a block has bound. Each await says which one, and that is always the same, unless
+    /// the macro took a `ctx` for another one.
+    #[must_use]
+    #[inline]
+    pub fn unbound() -> Self {
+        static NOBODY: Context = Context::background();
+        Self::new(&NOBODY)
+    }
+
+    /// The next await is on this context.
+    #[inline]
+    fn sits_on(&mut self, context: &'c Context) {
+        let line = context.line_address();
+        if line != self.line {
+            self.keeper.end(self.context);
+            (self.context, self.line) = (context, line);
         }
     }
 }
@@ -176,6 +198,35 @@ pub fn between_in<'b, 'c, F>(future: F, body: &'b mut Body<'c>) -> AwaitedIn<'b,
         at: Location::caller(),
         future,
     }
+}
+
+/// A checkpoint as [`race_in`] has it, on a context that a block has bound.
+#[track_caller]
+#[inline]
+pub fn race_on<'b, 'c, F>(
+    context: &'c Context,
+    future: F,
+    body: &'b mut Body<'c>,
+) -> AwaitedIn<'b, 'c, F> {
+    body.sits_on(context);
+    race_in(future, body)
+}
+
+/// A checkpoint as [`between_in`] has it, on a context that a block has bound.
+#[track_caller]
+#[inline]
+pub fn between_on<'b, 'c, F>(
+    context: &'c Context,
+    future: F,
+    body: &'b mut Body<'c>,
+) -> AwaitedIn<'b, 'c, F> {
+    body.sits_on(context);
+    between_in(future, body)
+}
+
+/// The context is about to be moved: its awaits are over.
+pub fn leave(body: Body<'_>) {
+    drop(body);
 }
 
 /// The same as methods, for who reaches this crate by a name of his own: see `Runtime` in the macros.
