@@ -8,6 +8,7 @@ mod async_trait_methods;
 mod attributes;
 mod await_chains;
 mod borrow_chains;
+mod bound_ctx_moves_later;
 mod boxed_futures;
 mod checkpoint_modes;
 mod closures;

@@ -48,16 +48,15 @@ impl Stretch {
         if self.open.is_none() || !may_move(stmt) {
             return;
         }
-        if self.end(rewriter, done) {
-            done.push(seat::drop(rewriter.runtime));
-        }
+        self.end_early(rewriter, done);
         rewriter.seat = Seat::Unknown;
     }
 
     /// After a statement: begins another stretch if that may have bound another `ctx`.
     pub(crate) fn after(&mut self, shadows: bool, done: &mut Vec<Stmt>, rewriter: &mut Rewriter) {
         if shadows {
-            self.end(rewriter, done);
+            // It need not have: then what follows may still move the one that was there.
+            self.end_early(rewriter, done);
             self.begin(rewriter, done.len());
         }
     }
@@ -80,6 +79,13 @@ impl Stretch {
         self.outer.1.get_or_insert(seated);
         self.open = Some(at);
         rewriter.seat = Seat::Bound;
+    }
+
+    /// Ends the stretch before the block does.
+    fn end_early(&mut self, rewriter: &mut Rewriter, done: &mut Vec<Stmt>) {
+        if self.end(rewriter, done) {
+            done.push(seat::drop(rewriter.runtime));
+        }
     }
 
     /// Whether there was a stretch, and a state.

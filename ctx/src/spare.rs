@@ -40,6 +40,7 @@ mod kept {
 
 /// A watch that has promised nothing.
 #[inline]
+#[expect(clippy::unnecessary_box_returns, reason = "the box is what is kept")]
 pub(crate) fn take() -> Box<Watch> {
     kept::take().unwrap_or_else(|| Box::new(Watch::new()))
 }

@@ -216,3 +216,68 @@ fn c8_a_function_that_moved_while_one_inside_waits_wakes_the_first_task_no_more(
     assert_eq!(first.count(), before);
     assert!(finish(work.as_mut(), &second).unwrap().is_err());
 }
+
+#[with_context]
+async fn passes_on_a_scope(first: Gated, second: Gated) -> Result<(), Cancelled> {
+    let ctx = ctx.with_cancel();
+    first.await;
+    second.await;
+    Ok(())
+}
+
+#[with_context(owned)]
+async fn passes_and_detaches(gate: Gated) -> Result<Context, Cancelled> {
+    let ctx = ctx.with_cancel();
+    gate.await;
+    Ok(ctx.detach())
+}
+
+#[test]
+fn c8_a_scope_that_ends_before_its_function_wakes_nobody() {
+    let wakes = Wakes::new();
+    let ((gate, first), (other, second)) = (gated(), gated());
+    let root = ROOT;
+    let mut work = Box::pin(passes_on_a_scope(&root, first, second));
+    reach(work.as_mut(), &gate, &wakes);
+    reach(work.as_mut(), &other, &wakes);
+    let before = wakes.count();
+    assert!(run(work.as_mut(), &wakes).is_ready());
+    assert_eq!(wakes.count(), before);
+}
+
+#[test]
+fn c8_a_scope_that_is_moved_away_has_nobody_in_its_list() {
+    let wakes = Wakes::new();
+    let root = ROOT.with_cancel();
+    let (gate, future) = gated();
+    let mut work = Box::pin(passes_and_detaches(root.clone(), future));
+    reach(work.as_mut(), &gate, &wakes);
+    let moved = finish(work.as_mut(), &wakes).unwrap();
+    assert_eq!(Arc::strong_count(&wakes), 1, "nobody holds the waker");
+    let before = wakes.count();
+    root.cancel();
+    assert!(moved.is_cancelled());
+    assert_eq!(wakes.count(), before);
+}
+
+#[test]
+fn c8_a_state_that_changes_its_context_leaves_the_first_list() {
+    // The macro makes one state for each context; this is what stands behind it.
+    use ctx::__private::{Body, race_on};
+    let (a, b) = (ROOT.with_cancel(), ROOT.with_cancel());
+    let wakes = Wakes::new();
+    let ((gate, first), (_closed, second)) = (gated(), gated());
+    let mut work = Box::pin(async {
+        let mut body = Body::unbound();
+        race_on(&a, first, &mut body).await?;
+        race_on(&b, second, &mut body).await
+    });
+    reach(work.as_mut(), &gate, &wakes);
+    assert!(run(work.as_mut(), &wakes).is_pending());
+    let before = wakes.count();
+    a.cancel();
+    assert_eq!(wakes.count(), before, "it waits for the other one now");
+    b.cancel();
+    assert_eq!(wakes.count(), before + 1);
+    assert!(finish(work.as_mut(), &wakes).is_err());
+}
