@@ -8,6 +8,7 @@ pub(crate) struct Bound {
     limit: f64,
     above: Option<&'static str>,
     of: Vec<(f64, &'static str)>,
+    least: Option<&'static str>,
 }
 
 /// At most so many times as much as another contender.
@@ -17,6 +18,7 @@ pub(crate) fn times(limit: f64, other: &'static str) -> Bound {
         limit,
         above: None,
         of: vec![(1.0, other)],
+        least: None,
     }
 }
 
@@ -27,6 +29,7 @@ pub(crate) fn at_most(limit: f64, unit: &str) -> Bound {
         limit,
         above: None,
         of: Vec::new(),
+        least: None,
     }
 }
 
@@ -50,6 +53,7 @@ pub(crate) fn times_sum(limit: f64, of: &[(f64, &'static str)]) -> Bound {
         limit,
         above: None,
         of: of.to_vec(),
+        least: None,
     }
 }
 
@@ -61,20 +65,30 @@ impl Bound {
         self
     }
 
+    /// Nobody gets below this contender. Where that one exceeds the bound too, the bound cannot be had.
+    pub(crate) fn not_below(mut self, least: &'static str) -> Self {
+        self.least = Some(least);
+        self
+    }
+
     /// What came of it. `rounds` holds what each contender took in each round, ours first; a contender with
     /// none was not there.
     pub(crate) fn judge(&self, rounds: &[(&'static str, Vec<f64>)]) -> Verdict {
         let count = rounds[0].1.len();
-        let ratios: Option<Vec<f64>> = (0..count).map(|it| self.ratio(rounds, it)).collect();
+        let of = |name: &str| {
+            let ratios = (0..count).map(|round| self.ratio(name, rounds, round));
+            ratios.collect::<Option<Vec<f64>>>().and_then(median)
+        };
         Verdict {
             text: self.text.clone(),
             limit: self.limit,
             absolute: self.of.is_empty(),
-            ratio: ratios.and_then(median),
+            ratio: of(rounds[0].0),
+            least: self.least.and_then(of),
         }
     }
 
-    fn ratio(&self, rounds: &[(&'static str, Vec<f64>)], round: usize) -> Option<f64> {
+    fn ratio(&self, whose: &str, rounds: &[(&'static str, Vec<f64>)], round: usize) -> Option<f64> {
         let of = |name: &str| {
             let (_, samples) = rounds.iter().find(|it| it.0 == name)?;
             samples
@@ -85,7 +99,7 @@ impl Bound {
             Some(name) => of(name)?,
             None => 0.0,
         };
-        let ours = rounds[0].1[round] - above;
+        let ours = of(whose)? - above;
         if self.of.is_empty() {
             return Some(ours);
         }

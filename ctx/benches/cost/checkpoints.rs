@@ -5,12 +5,13 @@ use crate::{
     bound::{times, times_sum},
     harness::Harness,
     leaf::{Leaf, finish, waker},
-    neighbours,
+    least, neighbours,
     timed::each,
 };
 use ctx::{Cancelled, Context, with_context};
 use std::{
     hint::black_box,
+    sync::Mutex,
     task::Waker,
     time::{Duration, Instant},
 };
@@ -19,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 const TOKEN: &str = "run_until_cancelled";
 const BARE: &str = "bare";
 const CLOCK: &str = "Instant::now";
+/// What stands in `least`.
+const LEAST: &str = "the least";
 const HOUR: Duration = Duration::from_secs(3600);
 
 pub(crate) fn rows(harness: &mut Harness) {
@@ -53,7 +56,8 @@ fn ready(harness: &mut Harness, ctx: &Context, token: &CancellationToken, waker:
         .rival(TOKEN, under_token())
         .go("Go's select", "SelectReady")
         .floor(BARE, bare())
-        .bound(times(0.3, TOKEN))
+        .floor(LEAST, each(|| finish(least::one(black_box(ctx)), waker)))
+        .bound(times(0.3, TOKEN).not_below(LEAST))
         .measure();
     let late = ctx.with_timeout(HOUR);
     harness
@@ -67,7 +71,8 @@ fn ready(harness: &mut Harness, ctx: &Context, token: &CancellationToken, waker:
         .rival(TOKEN, under_token())
         .floor(BARE, bare())
         .floor(CLOCK, each(Instant::now))
-        .bound(times_sum(1.0, &[(0.3, TOKEN), (1.0, CLOCK)]))
+        .floor(LEAST, each(|| finish(least::one(black_box(&late)), waker)))
+        .bound(times_sum(1.0, &[(0.3, TOKEN), (1.0, CLOCK)]).not_below(LEAST))
         .measure();
 }
 
@@ -83,7 +88,8 @@ fn ready_by_hand(harness: &mut Harness, ctx: &Context, token: &CancellationToken
             each(|| finish(black_box(token).run_until_cancelled(leaf()), waker)),
         )
         .floor(BARE, each(|| finish(leaf(), waker)))
-        .bound(times(0.3, TOKEN))
+        .floor(LEAST, each(|| finish(least::one(black_box(ctx)), waker)))
+        .bound(times(0.3, TOKEN).not_below(LEAST))
         .measure();
 }
 
@@ -94,6 +100,7 @@ fn pending_once(harness: &mut Harness, ctx: &Context, token: &CancellationToken,
             waker,
         )
     };
+    let list = Mutex::new(None);
     harness
         .row("checkpoints", "pending once, in an annotated function")
         .ours(each(|| {
@@ -104,7 +111,11 @@ fn pending_once(harness: &mut Harness, ctx: &Context, token: &CancellationToken,
             BARE,
             each(|| finish(neighbours::one_bare(black_box(1)), waker)),
         )
-        .bound(times(0.6, TOKEN).above(BARE))
+        .floor(
+            LEAST,
+            each(|| finish(least::one_pending(black_box(ctx), &list), waker)),
+        )
+        .bound(times(0.6, TOKEN).above(BARE).not_below(LEAST))
         .measure();
 }
 
@@ -119,9 +130,10 @@ fn in_a_loop(harness: &mut Harness, ctx: &Context, token: &CancellationToken, wa
             )
         };
         let bare = move || finish(neighbours::many_bare(black_box(AWAITS), pending), waker);
-        (each(ours), each(under_token), each(bare))
+        let least = move || finish(least::many(black_box(ctx), AWAITS, pending), waker);
+        (each(ours), each(under_token), each(bare), each(least))
     };
-    let (ours, under_token, bare) = run(0);
+    let (ours, under_token, bare, least) = run(0);
     harness
         .row(
             "checkpoints",
@@ -130,9 +142,10 @@ fn in_a_loop(harness: &mut Harness, ctx: &Context, token: &CancellationToken, wa
         .ours(ours)
         .rival(TOKEN, under_token)
         .floor(BARE, bare)
+        .floor(LEAST, least)
         .per(AWAITS)
         .measure();
-    let (ours, under_token, bare) = run(1);
+    let (ours, under_token, bare, least) = run(1);
     harness
         .row(
             "checkpoints",
@@ -141,8 +154,9 @@ fn in_a_loop(harness: &mut Harness, ctx: &Context, token: &CancellationToken, wa
         .ours(ours)
         .rival(TOKEN, under_token)
         .floor(BARE, bare)
+        .floor(LEAST, least)
         .per(AWAITS)
-        .bound(times(0.07, TOKEN).above(BARE))
+        .bound(times(0.07, TOKEN).above(BARE).not_below(LEAST))
         .measure();
     other_handles(harness, ctx, waker);
 }
@@ -208,8 +222,12 @@ fn nested(harness: &mut Harness, ctx: &Context, token: &CancellationToken, waker
             "bare chain",
             each(|| finish(neighbours::nested_bare(black_box(DEPTH), YIELDS), waker)),
         )
-        .bound(times(1.6, "bare chain"))
-        .bound(times(0.12, "nested run_until_cancelled"))
+        .floor(
+            LEAST,
+            each(|| finish(least::nested(black_box(ctx), DEPTH, YIELDS), waker)),
+        )
+        .bound(times(1.6, "bare chain").not_below(LEAST))
+        .bound(times(0.12, "nested run_until_cancelled").not_below(LEAST))
         .measure();
 }
 

@@ -26,6 +26,7 @@ mod place;
 mod timed;
 
 mod harness;
+mod least;
 mod row;
 mod bound;
 mod report;

@@ -46,6 +46,8 @@ pub(crate) struct Verdict {
     pub(crate) absolute: bool,
     /// The median of the ratios of the rounds; none where a contender was not there.
     pub(crate) ratio: Option<f64>,
+    /// The same for the contender that nobody gets below, if the row has one.
+    pub(crate) least: Option<f64>,
 }
 
 impl Verdict {
@@ -53,6 +55,7 @@ impl Verdict {
         match self.ratio {
             None => "not run",
             Some(ratio) if ratio <= self.limit => "ok",
+            Some(_) if self.least.is_some_and(|least| least > self.limit) => "below the floor",
             Some(_) => "behind",
         }
     }

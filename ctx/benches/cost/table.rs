@@ -106,6 +106,8 @@ pub(crate) fn markdown(report: &Report) -> String {
     text.join("\n")
 }
 
+const BELOW: &str = "below the floor";
+
 /// How many bounds are met, and which rows are behind.
 pub(crate) fn summary(report: &Report) -> String {
     let bounds = || {
@@ -116,14 +118,32 @@ pub(crate) fn summary(report: &Report) -> String {
     };
     let count = |word: &str| bounds().filter(|it| it.1.word() == word).count();
     let (met, behind, not_run) = (count("ok"), count("behind"), count("not run"));
+    let floor = count(BELOW);
     let mut text = vec![format!(
-        "\nBounds met: {met}; behind: {behind}; not run: {not_run}."
+        "\nBounds met: {met}; below the floor: {floor}; behind: {behind}; not run: {not_run}."
     )];
+    if floor > 0 {
+        text.push(
+            "Below the floor, so that nobody meets them; ours beside the floor's ratio:\n"
+                .to_owned(),
+        );
+    }
+    let low = bounds().filter(|it| it.1.word() == BELOW);
+    text.extend(low.map(|(row, bound)| {
+        let (ours, least) = (
+            bound.ratio.unwrap_or(f64::NAN),
+            bound.least.unwrap_or(f64::NAN),
+        );
+        format!(
+            "- {}: {}; ours {ours:.2}, the floor {least:.2}",
+            row.title, bound.text
+        )
+    }));
     if not_run > 0 {
         text.push("Go's rows are run by compare.sh.".to_owned());
     }
     if behind > 0 {
-        text.push("Behind, and by how much ours would have to shrink:\n".to_owned());
+        text.push("\nBehind, and by how much ours would have to shrink:\n".to_owned());
     }
     let late = bounds().filter(|it| it.1.word() == "behind");
     text.extend(late.map(|(row, bound)| {

@@ -1,0 +1,100 @@
+//! The least that any checkpoint must do, written out: what no checkpoint on tokio can be faster than.
+//!
+//! It takes a unit of tokio's budget when it starts (rule C7), and looks at the context first (C1). While it
+//! polls its future it leaves a mark on the thread, which those inside find (C3), and takes it off again.
+//! Where it stays pending, its waker stands behind a lock until it is over (C4). It ends nothing, takes no
+//! part in any tree, and leaves nothing to those around it: it is a floor and no checkpoint.
+
+use crate::{awaits::Boxed, leaf::Leaf};
+use ctx::Context;
+use std::{
+    cell::Cell,
+    future::Future,
+    hint::black_box,
+    pin::Pin,
+    sync::Mutex,
+    task::{Context as TaskContext, Poll, Waker, ready},
+};
+use tokio::task::coop;
+
+thread_local! {
+    static ASKING: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Least<'c, F> {
+    ctx: &'c Context,
+    started: bool,
+    list: Option<&'c Mutex<Option<Waker>>>,
+    future: F,
+}
+
+impl<F: Future + Unpin> Future for Least<'_, F> {
+    type Output = Option<F::Output>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        if !self.started {
+            ready!(coop::poll_proceed(cx)).made_progress();
+            if self.ctx.is_cancelled() {
+                return Poll::Ready(None);
+            }
+            self.started = true;
+        }
+        let before = ASKING.replace(std::ptr::from_ref(self.ctx).addr());
+        let polled = Pin::new(&mut self.future).poll(cx);
+        ASKING.set(before);
+        if polled.is_pending() {
+            if let Some(list) = self.list {
+                let waker = cx.waker().clone();
+                drop(list.lock().expect("nobody panics").replace(waker));
+            }
+        }
+        polled.map(Some)
+    }
+}
+
+impl<F> Drop for Least<'_, F> {
+    fn drop(&mut self) {
+        if let Some(list) = self.list {
+            drop(list.lock().expect("nobody panics").take());
+        }
+    }
+}
+
+fn least<F>(ctx: &Context, future: F) -> Least<'_, F> {
+    Least {
+        ctx,
+        started: false,
+        list: None,
+        future,
+    }
+}
+
+/// One await that is ready.
+pub(crate) async fn one(ctx: &Context) -> Option<()> {
+    least(ctx, Leaf(black_box(0))).await
+}
+
+/// One await that is pending once.
+pub(crate) async fn one_pending(ctx: &Context, list: &Mutex<Option<Waker>>) -> Option<()> {
+    let mut least = least(ctx, Leaf(black_box(1)));
+    least.list = Some(list);
+    least.await
+}
+
+/// Many awaits that stay in no list, as if each found itself in it.
+pub(crate) async fn many(ctx: &Context, awaits: u32, pending: u32) -> Option<()> {
+    for _ in 0..awaits {
+        least(ctx, Leaf(black_box(pending))).await?;
+    }
+    Some(())
+}
+
+/// The chain, whose innermost awaits stay in no list either.
+pub(crate) async fn nested(ctx: &Context, depth: u32, yields: u32) -> Option<()> {
+    if depth > 1 {
+        let inner: Boxed<'_, _> = Box::pin(nested(ctx, depth - 1, yields));
+        return least(ctx, inner).await?;
+    }
+    many(ctx, yields, 1).await
+}
