@@ -34,32 +34,34 @@ enum By {
     Alone,
     /// Not at all: the thread is being torn down.
     Mute,
+    /// Not at all: the context cannot end.
+    Nobody,
 }
 
 impl Asking {
     /// Asks by the frame that is there, if it is like the one that this checkpoint would put.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "of a call within a call this is all there is"
-    )]
+    #[inline]
     pub(crate) fn join(line: usize, cx: &TaskContext<'_>) -> Option<Self> {
-        let cx = std::ptr::from_ref(cx).addr();
-        with_top(|top| top.is_joined_by(line, cx).then(|| Self::joined(top)))
+        let before = heard_by(line, cx);
+        (before != Said::NEVER).then(|| Self::joined(before))
     }
 
     /// The same where the waker is the frame's, in whatever task context.
     #[inline]
     pub(crate) fn join_with(line: usize, waker: &Waker) -> Option<Self> {
         let waker = waker_id(waker);
-        with_top(|top| top.is_joined_with(line, waker).then(|| Self::joined(top)))
+        with_top(|top| {
+            let joins = top.is_joined_with(line, waker);
+            joins.then(|| Self::joined(top.said.get()))
+        })
     }
 
+    /// Asks by a frame that had heard what came `before`.
     #[inline]
-    fn joined(top: &Top) -> Self {
+    pub(crate) fn joined(before: Said) -> Self {
         Self {
             by: By::Joined,
-            before: top.said.get(),
+            before,
         }
     }
 
@@ -117,6 +119,17 @@ impl Asking {
         Self::by(By::Mute)
     }
 
+    /// Asks nobody, as there is nothing to ask for.
+    #[inline]
+    pub(crate) fn nobody() -> Self {
+        Self::by(By::Nobody)
+    }
+
+    #[inline]
+    pub(crate) fn is_nobody(self) -> bool {
+        self.by == By::Nobody
+    }
+
     fn pushed(pushed: bool) -> Self {
         Self::by(if pushed { By::Alone } else { By::Mute })
     }
@@ -142,34 +155,7 @@ impl Asking {
     /// Ends the asking, should the poll panic.
     #[inline]
     pub(crate) fn guard(self) -> Unwinding {
-        Unwinding(self)
-    }
-
-    /// Whether it joined a frame, to which nothing came.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "of a call within a call this is all there is"
-    )]
-    pub(crate) fn joined_in_vain(self) -> bool {
-        self.by == By::Joined && with_top(|top| top.said.get() == self.before)
-    }
-
-    /// Whether it joined a frame that was answered, and nothing else came. Then it relies on the answers.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "of a call within a call this is all there is"
-    )]
-    pub(crate) fn joined_and_relies(self) -> bool {
-        self.by == By::Joined
-            && with_top(|top| {
-                let only_answered = top.said.get().was_only_answered_since(self.before);
-                if only_answered {
-                    top.rely();
-                }
-                only_answered
-            })
+        Unwinding(self.by)
     }
 
     /// Ends the asking by the only frame of the thread, if nothing came to it at all.
@@ -187,8 +173,8 @@ impl Asking {
     pub(crate) fn leave_simply(self) -> Option<Bits> {
         match self.by {
             By::Alone => with_top(Top::pop_simple),
-            By::Joined if self.joined_in_vain() => Some(Bits::joining(false, false)),
-            By::Joined | By::Mute => None,
+            By::Joined if nothing_since(self.before) => Some(Bits::joining(false, false)),
+            By::Joined | By::Mute | By::Nobody => None,
         }
     }
 
@@ -196,14 +182,14 @@ impl Asking {
     pub(crate) fn leave(self) -> Heard {
         with_top(|top| match self.by {
             By::Alone => top.pop(),
-            By::Mute => Heard::default(),
+            By::Mute | By::Nobody => Heard::default(),
             By::Joined => top.heard_by_joined(self.before),
         })
     }
 }
 
 /// Ends the asking of a poll that panics.
-pub(crate) struct Unwinding(Asking);
+pub(crate) struct Unwinding(By);
 
 impl Unwinding {
     /// The poll has not panicked.
@@ -216,10 +202,57 @@ impl Unwinding {
 impl Drop for Unwinding {
     #[cold]
     fn drop(&mut self) {
-        // Nobody else will see to these.
-        let handed = self.0.leave().into_handed();
-        handed.iter().for_each(crate::answer::wake);
+        // One that joined leaves nothing behind.
+        if self.0 == By::Alone {
+            // Nobody else will see to these.
+            let handed = Asking::by(By::Alone).leave().into_handed();
+            handed.iter().for_each(crate::answer::wake);
+        }
     }
+}
+
+/// What the latest frame has heard, if one on `line` that is polled with this task context may join it.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "of a call within a call this is half of what there is"
+)]
+pub(crate) fn heard_by(line: usize, cx: &TaskContext<'_>) -> Said {
+    let cx = std::ptr::from_ref(cx).addr();
+    with_top(|top| {
+        if top.is_joined_by(line, cx) {
+            top.said.get()
+        } else {
+            Said::NEVER
+        }
+    })
+}
+
+/// Whether the frame that was joined has heard nothing since.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "of a call within a call this is half of what there is"
+)]
+pub(crate) fn nothing_since(before: Said) -> bool {
+    with_top(|top| top.said.get() == before)
+}
+
+/// Whether the frame that was joined was answered since, and nothing else came. Then whoever asks here
+/// relies on the answers.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "of a call within a call this is half of what there is"
+)]
+pub(crate) fn relies_since(before: Said) -> bool {
+    with_top(|top| {
+        let only_answered = top.said.get().was_only_answered_since(before);
+        if only_answered {
+            top.rely();
+        }
+        only_answered
+    })
 }
 
 /// Answers the latest frame, if it is as simple as it mostly is: on the same line, with the same waker, and

@@ -1,10 +1,10 @@
 //! Running a future until its context ends.
 
 use crate::{
+    advance::{Step, advance},
     context::Context,
-    end::Record,
     error::Cancelled,
-    keeper::{Keeper, Mode, Start},
+    keeper::{Keeper, Mode},
 };
 use pin_project_lite::pin_project;
 use std::{
@@ -12,7 +12,7 @@ use std::{
     future::Future,
     panic::Location,
     pin::Pin,
-    task::{Context as TaskContext, Poll, ready},
+    task::{Context as TaskContext, Poll},
 };
 
 /// Where a checkpoint stands: on which context, and at which line; and who keeps its state.
@@ -142,41 +142,6 @@ impl<S: Site, F> Checkpoint<S, F> {
     }
 }
 
-/// One poll of a live checkpoint: its future's output, or the record of what ended its context. Then the
-/// keeper is ready for the future to be dropped.
-#[inline]
-pub(crate) fn advance<F: Future>(
-    future: Pin<&mut F>,
-    line: usize,
-    (context, keeper): (&Context, &mut Keeper),
-    cx: &mut TaskContext<'_>,
-) -> Poll<Result<F::Output, Record>> {
-    if !keeper.has_started() {
-        match keeper.start(context, cx) {
-            Start::Goes => {}
-            Start::Waits => return Poll::Pending,
-            Start::Refused => return Poll::Ready(Keeper::refusal(context)),
-        }
-    }
-    if line == 0 {
-        return future.poll(cx).map(Ok);
-    }
-    let asking = keeper.ask(context, line, cx);
-    let guard = asking.guard();
-    let polled = future.poll(cx);
-    guard.disarm();
-    match polled {
-        Poll::Ready(output) => {
-            keeper.deliver(asking, context, cx.waker());
-            Poll::Ready(Ok(output))
-        }
-        Poll::Pending => match keeper.stay(asking, context, cx) {
-            None => Poll::Pending,
-            Some(record) => Poll::Ready(Err(record)),
-        },
-    }
-}
-
 impl<S: Site, F: Future> Future for Checkpoint<S, F> {
     type Output = Result<F::Output, Cancelled>;
 
@@ -188,12 +153,11 @@ impl<S: Site, F: Future> Future for Checkpoint<S, F> {
         }
         let cancelled = match self.as_mut().project() {
             Stage::Over { left } => return Poll::Ready(Err(S::again(left))),
-            Stage::Live { future, site } => {
-                match ready!(advance(future, site.line(), site.parts(), cx)) {
-                    Ok(output) => return Poll::Ready(Ok(output)),
-                    Err(record) => record.cancelled.noticed(site.at()),
-                }
-            }
+            Stage::Live { future, site } => match advance(future, site.line(), site.parts(), cx) {
+                Step::Pending => return Poll::Pending,
+                Step::Ready(output) => return Poll::Ready(Ok(output)),
+                Step::GivesUp => Keeper::refusal(site.parts().0).cancelled.noticed(site.at()),
+            },
         };
         // This drops the future, before the error is returned (rule C4).
         self.set(Self::Over {

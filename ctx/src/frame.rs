@@ -89,6 +89,8 @@ pub(crate) struct Said(u64);
 
 impl Said {
     pub(crate) const NOTHING: Said = Said(0);
+    /// What no frame ever has heard: no count comes so far.
+    pub(crate) const NEVER: Said = Said(u64::MAX);
     const TAKEN: u64 = 1 << 32;
     const ELSE: u64 = 1 << 63;
 

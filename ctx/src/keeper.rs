@@ -22,17 +22,14 @@
 //!    enough, since that waker was woken; with another waker the checkpoint wakes itself, to look again.
 
 use crate::{
-    answer::{Answer, Manner, wake},
-    asking::{self, Asking, answer_top},
+    answer::{Manner, wake},
+    asking::{self, Asking},
     context::Context,
     end::Record,
     few::Few,
-    frame::waker_id,
-    heard::{Bits, Heard},
+    heard::Heard,
     node::{Node, ScopeRef, address},
-    promise::{Parting, Watch},
-    spare,
-    watch::{self, Enrolled},
+    promise::Watch,
 };
 use std::{
     sync::Arc,
@@ -63,18 +60,18 @@ pub(crate) enum Start {
 pub struct Keeper {
     /// What it needs only where it waits itself, or has promised something.
     pub(crate) watch: Option<Box<Watch>>,
-    mode: Mode,
+    pub(crate) mode: Mode,
     started: bool,
     /// Whether anybody inside ever answered its frame, and so may look for it when it goes away.
     pub(crate) was_answered: bool,
     /// Whether others ever relied on such an answer, and so may need it when this checkpoint is over.
     pub(crate) relied: bool,
     /// Whether it keeps its place in the list for the next await of the same function (see `body`).
-    seat: Seat,
+    pub(crate) seat: Seat,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Seat {
+pub(crate) enum Seat {
     /// There is no next await.
     None,
     /// There is one, and a future is awaited now.
@@ -134,11 +131,11 @@ impl Keeper {
         Start::Refused
     }
 
-    /// What refused the future.
+    /// Why it gives up, or has refused its future.
     #[cold]
-    pub(crate) fn refusal<T>(context: &Context) -> Result<T, Record> {
+    pub(crate) fn refusal(context: &Context) -> Record {
         let record = context.scope().and_then(ScopeRef::observe);
-        Err(record.expect("a context that ended stays so"))
+        record.expect("a context that ended stays so")
     }
 
     /// Whether nobody would notice if this checkpoint went away.
@@ -147,29 +144,22 @@ impl Keeper {
         !self.was_answered && (self.watch.is_none() || self.seat == Seat::Free)
     }
 
+    /// Whether it has started, may give up and has nothing to keep watch with.
+    #[inline]
+    pub(crate) fn may_join(&self) -> bool {
+        self.started && self.mode == Mode::Race && self.watch.is_none()
+    }
+
     #[inline]
     pub(crate) fn has_started(&self) -> bool {
         self.started
     }
 
     /// Asks, while the future is polled. `line` is the address of the context's line.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "of a call within a call this is all there is"
-    )]
+    #[inline]
     pub(crate) fn ask(&mut self, context: &Context, line: usize, cx: &TaskContext<'_>) -> Asking {
-        if self.watch.is_none() && self.mode == Mode::Race {
-            if let Some(asking) = Asking::join(line, cx) {
-                return asking;
-            }
-        }
-        self.ask_alone(context, line, cx)
-    }
-
-    #[inline(never)]
-    fn ask_alone(&mut self, context: &Context, line: usize, cx: &TaskContext<'_>) -> Asking {
-        let usual = self.watch.as_ref().is_none_or(|watch| watch.rare.is_none());
+        let watch = self.watch.as_ref();
+        let usual = watch.is_none_or(|watch| watch.rare.is_none());
         if usual {
             if let Some(asking) = Asking::first(line, self.address(), cx) {
                 return asking;
@@ -203,239 +193,6 @@ impl Keeper {
         if let Some(hold) = self.take_hold() {
             hold.awake();
             Asking::lend(hold);
-        }
-    }
-
-    /// The future was ready: the watch ends.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "of a call within a call this is all there is"
-    )]
-    pub(crate) fn deliver(&mut self, asking: Asking, context: &Context, waker: &Waker) {
-        if !(self.is_idle() && asking.joined_in_vain()) {
-            self.deliver_alone(asking, context, waker);
-        }
-    }
-
-    #[inline(never)]
-    fn deliver_alone(&mut self, asking: Asking, context: &Context, waker: &Waker) {
-        if asking.leaves_unheard() {
-            // Nobody else asks either, so nobody is there to take an answer back from.
-            if self.was_answered || !self.keeps_quiet_seat(waker) {
-                self.finish(context, Few::new(), Some(waker));
-                self.was_answered = self.relied;
-            }
-            return;
-        }
-        match asking.leave_simply() {
-            Some(bits) => {
-                self.was_answered |= bits.answered();
-                if self.was_answered || !self.keeps_seat(waker) {
-                    self.finish_heard(bits.into(), context, waker);
-                }
-            }
-            None => self.deliver_heard(asking.leave(), context, waker),
-        }
-    }
-
-    #[inline(never)]
-    pub(crate) fn deliver_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
-        self.was_answered |= heard.bits.answered() && !heard.bits.joined();
-        if heard.rare.is_some() || self.was_answered || !self.keeps_seat(waker) {
-            self.finish_heard(heard, context, waker);
-        }
-    }
-
-    #[inline(never)]
-    fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
-        let answered = heard.bits.answered() && !heard.bits.joined();
-        self.relied |= heard.bits.relied();
-        self.finish(context, heard.into_handed(), Some(waker));
-        // Who answered in this poll may be in the future still, and is dropped with it. That goes for those
-        // of earlier polls too, but they were told.
-        self.was_answered = answered || self.relied;
-    }
-
-    /// The future stayed pending: the record if the checkpoint gives up. Then the caller drops the future.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "of a call within a call this is all there is"
-    )]
-    pub(crate) fn stay(
-        &mut self,
-        asking: Asking,
-        context: &Context,
-        cx: &mut TaskContext<'_>,
-    ) -> Option<Record> {
-        // A call within a call: the one inside waits for both.
-        if self.watch.is_none() && asking.joined_and_relies() {
-            return None;
-        }
-        self.stay_alone(asking, context, cx)
-    }
-
-    #[inline(never)]
-    fn stay_alone(
-        &mut self,
-        asking: Asking,
-        context: &Context,
-        cx: &mut TaskContext<'_>,
-    ) -> Option<Record> {
-        if asking.leaves_unheard() {
-            return self.stay_unheard(context, cx);
-        }
-        let simple = asking.leave_simply();
-        let line = context.line()?;
-        #[cfg(feature = "testing")]
-        if let Some(bits) = simple {
-            crate::probe::pends(self, bits.answered());
-        }
-        match simple {
-            Some(bits) if self.stays(line, bits, cx.waker()) => None,
-            Some(bits) => self.stay_or_part(bits.into(), line, cx),
-            None => self.stay_joined(asking, line, cx),
-        }
-    }
-
-    /// The same for one that nobody answered, and that nobody asks.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    fn stay_unheard(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Option<Record> {
-        let line = context.line()?;
-        #[cfg(feature = "testing")]
-        crate::probe::pends(self, false);
-        let waits = match &self.watch {
-            Some(watch) => {
-                let waits = watch.is_quiet() && watch.is_just(waker_id(cx.waker()));
-                waits && self.mode == Mode::Race && line.state.load().is_quiet()
-            }
-            None => false,
-        };
-        if waits || self.stays(line, Bits::default(), cx.waker()) {
-            return None;
-        }
-        self.stay_or_part(Heard::default(), line, cx)
-    }
-
-    #[inline(never)]
-    fn stay_joined(
-        &mut self,
-        asking: Asking,
-        line: &Arc<Node>,
-        cx: &mut TaskContext<'_>,
-    ) -> Option<Record> {
-        let heard = asking.leave();
-        #[cfg(feature = "testing")]
-        crate::probe::pends(self, heard.bits.answered());
-        if heard.rare.is_none() && self.stays(line, heard.bits, cx.waker()) {
-            return None;
-        }
-        self.stay_or_part(heard, line, cx)
-    }
-
-    #[inline(never)]
-    fn stay_or_part(
-        &mut self,
-        heard: Heard,
-        line: &Arc<Node>,
-        cx: &mut TaskContext<'_>,
-    ) -> Option<Record> {
-        let mut wakers = Few::new();
-        let record = self.decide(line, heard, &mut wakers, cx)?;
-        self.rare().parting = Some(Parting {
-            wakers,
-            current: Some(cx.waker().clone()),
-            asking: None,
-        });
-        Some(record)
-    }
-
-    /// The future was ready, and nobody was promised anything: the waker stays in the list.
-    #[inline]
-    fn keeps_quiet_seat(&mut self, waker: &Waker) -> bool {
-        match &self.watch {
-            None => true,
-            Some(watch)
-                if self.seat == Seat::Taken
-                    && watch.answer.is_none()
-                    && watch.is_just(waker_id(waker)) =>
-            {
-                self.seat = Seat::Free;
-                true
-            }
-            Some(_) => false,
-        }
-    }
-
-    /// The future was ready, and nobody was promised anything that cannot be taken back here.
-    ///
-    /// The waker stays in the list for the next await of the function, which mostly has the same one. The
-    /// answer is taken back from the asker that is at work, and so the asker needs it no more.
-    #[inline]
-    fn keeps_seat(&mut self, waker: &Waker) -> bool {
-        match &mut self.watch {
-            None => true,
-            Some(watch) if self.seat == Seat::Taken && watch.is_just(waker_id(waker)) => {
-                let free = asking::take_back_from_top(watch.answer);
-                if free {
-                    watch.answer = Answer::NONE;
-                    self.seat = Seat::Free;
-                }
-                free
-            }
-            Some(_) => false,
-        }
-    }
-
-    /// The future stayed pending: true if that was one of the two common cases, and all is done: the
-    /// innermost waits as it did before, or the outermost was answered.
-    #[inline]
-    fn stays(&mut self, line: &Arc<Node>, heard: Bits, waker: &Waker) -> bool {
-        if self.mode != Mode::Race || heard.unsure() {
-            return false;
-        }
-        if heard.answered() {
-            return self.stays_answered(heard, waker);
-        }
-        let Some(scope) = ScopeRef::of(line) else {
-            return false;
-        };
-        match &mut self.watch {
-            // Where there is a timer, it must be asked. The waker stands in the list, and is woken by whoever
-            // ends the scope after this look at it.
-            Some(watch) if watch.is_just(waker_id(waker)) && watch.timer.is_none() => {
-                !scope.is_ended() && answer_top(&mut watch.answer, address(line), watch.waker)
-            }
-            None if scope.own.deadline.is_none() => self.waits_first(scope, waker),
-            _ => false,
-        }
-    }
-
-    fn stays_answered(&mut self, heard: Bits, waker: &Waker) -> bool {
-        self.was_answered |= !heard.joined();
-        self.relied |= heard.relied();
-        // From an earlier await it may wait still. It is woken for nothing then, but with those inside.
-        let quiet = match &self.watch {
-            None => true,
-            Some(watch) => watch.answer.is_none() && watch.is_just(waker_id(waker)),
-        };
-        if quiet && heard.joined() && self.watch.is_none() {
-            asking::rely();
-        }
-        quiet && (heard.joined() || asking::nobody_asks())
-    }
-
-    /// The innermost enters the list for the first time. False if there is more to do.
-    fn waits_first(&mut self, scope: ScopeRef<'_>, waker: &Waker) -> bool {
-        let watch = self.watch.insert(spare::take());
-        match watch::enroll(scope, &mut watch.key, waker) {
-            Enrolled::Waiting { replaced: None } => {
-                watch.waker = waker_id(waker);
-                answer_top(&mut watch.answer, address(scope.node), watch.waker)
-            }
-            _ => false,
         }
     }
 
@@ -529,10 +286,5 @@ impl Keeper {
     /// What tells this checkpoint from others: it is pinned from its first poll on.
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn mode(&self) -> Mode {
-        self.mode
     }
 }

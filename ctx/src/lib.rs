@@ -70,6 +70,7 @@ mod watch;
 mod timer;
 mod alarm;
 mod callbacks;
+mod advance;
 mod keeper;
 mod promise;
 mod spare;

@@ -96,7 +96,7 @@ fn pass(context: &Context, at: &'static Location<'static>, keeper: Option<&Keepe
         PASSED_HERE.set(PASSED_HERE.get() + 1);
     }
     let Some(line) = line else { return };
-    let keeper = keeper.map(|keeper| (keeper.address(), keeper.mode()));
+    let keeper = keeper.map(|keeper| (keeper.address(), keeper.mode));
     let stop = ask_all(|probe| match descent(line, probe.address) {
         None => Verdict::Nothing,
         Some(descent) => probe.heard.lock().start(Starting {

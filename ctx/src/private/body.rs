@@ -9,7 +9,7 @@
 //! scope which ends before the function does would be woken for nothing.
 
 use crate::{
-    checkpoint::advance,
+    advance::{Step, advance},
     context::Context,
     error::{Cancelled, FromCancelled},
     keeper::{Keeper, Mode},
@@ -19,7 +19,7 @@ use std::{
     future::{Future, IntoFuture},
     panic::{Location, UnwindSafe},
     pin::Pin,
-    task::{Context as TaskContext, Poll, ready},
+    task::{Context as TaskContext, Poll},
 };
 
 /// The state of a function's checkpoints.
@@ -140,10 +140,11 @@ impl<F: Future> Future for InBody<'_, '_, F> {
             crate::probe::starts(&body.keeper, body.context, at);
         }
         let parts = (body.context, &mut body.keeper);
-        match ready!(advance(future, body.line, parts, cx)) {
-            Ok(output) => Poll::Ready(Ok(output)),
-            Err(record) => {
-                let cancelled = record.cancelled.noticed(at);
+        match advance(future, body.line, parts, cx) {
+            Step::Pending => Poll::Pending,
+            Step::Ready(output) => Poll::Ready(Ok(output)),
+            Step::GivesUp => {
+                let cancelled = Keeper::refusal(body.context).cancelled.noticed(at);
                 // This drops the future, before the error is returned (rule C4).
                 self.set(Self::Over);
                 Poll::Ready(Err(cancelled))

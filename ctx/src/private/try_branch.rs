@@ -88,9 +88,7 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
                 Start::Refused => {
                     this.future.set(None);
                     *this.would_give_up = true;
-                    if let Err(record) = Keeper::refusal::<()>(context) {
-                        slot.giving_up(late(record));
-                    }
+                    slot.giving_up(late(Keeper::refusal(context)));
                 }
             }
         }
