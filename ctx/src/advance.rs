@@ -41,13 +41,6 @@ pub(crate) enum Step<T> {
     GivesUp,
 }
 
-/// How a poll begins that is no call within a call.
-enum Entered {
-    Asks(Asking),
-    Waits,
-    Refused,
-}
-
 /// One poll of a live checkpoint. `line` is the address of the context's line, and zero if it has none.
 #[inline]
 pub(crate) fn advance<F: Future>(
@@ -58,11 +51,15 @@ pub(crate) fn advance<F: Future>(
 ) -> Step<F::Output> {
     let before = keeper.joins(line, cx);
     let asking = if before == Said::NEVER {
-        match keeper.enter(context, line, cx) {
-            Entered::Asks(asking) => asking,
-            Entered::Waits => return Step::Pending,
-            Entered::Refused => return Step::GivesUp,
+        aside();
+        let asking = keeper.enter(context, line, cx);
+        if let Some(start) = asking.stops() {
+            return match start {
+                Start::Refused => Step::GivesUp,
+                Start::Waits | Start::Goes => Step::Pending,
+            };
         }
+        asking
     } else {
         Asking::joined(before)
     };
@@ -71,19 +68,33 @@ pub(crate) fn advance<F: Future>(
     guard.disarm();
     match polled {
         Poll::Pending => {
-            if asking::relies_since(before) || keeper.stay(asking, context, cx) {
+            if asking::relies_since(before) {
+                return Step::Pending;
+            }
+            aside();
+            if keeper.stay(asking, context, cx) {
                 return Step::Pending;
             }
             Step::GivesUp
         }
         Poll::Ready(output) => {
             if keeper.was_answered || !asking::nothing_since(before) {
+                aside();
                 keeper.deliver(asking, context, cx.waker());
             }
             Step::Ready(output)
         }
     }
 }
+
+/// What follows is to stand aside of the code of a call within a call, which there are many of.
+#[cold]
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "it is nothing but a word to the compiler"
+)]
+const fn aside() {}
 
 impl Keeper {
     /// What the frame had heard that this one joins, if it is the simplest case of all.
@@ -102,18 +113,17 @@ impl Keeper {
 
     /// Before the poll, in all other cases.
     #[inline(never)]
-    fn enter(&mut self, context: &Context, line: usize, cx: &mut TaskContext<'_>) -> Entered {
+    fn enter(&mut self, context: &Context, line: usize, cx: &mut TaskContext<'_>) -> Asking {
         if !self.has_started() {
-            match self.start(context, cx) {
-                Start::Goes => {}
-                Start::Waits => return Entered::Waits,
-                Start::Refused => return Entered::Refused,
+            let start = self.start(context, cx);
+            if start != Start::Goes {
+                return Asking::stopped(start);
             }
         }
         if line == 0 {
-            return Entered::Asks(Asking::nobody());
+            return Asking::nobody();
         }
-        Entered::Asks(self.ask(context, line, cx))
+        self.ask(context, line, cx)
     }
 
     /// The future was ready: the watch ends.

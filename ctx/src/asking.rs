@@ -9,6 +9,7 @@ use crate::{
     frame::{Marks, Said, Top, WakerId, waker_id, with_top},
     heard::{Bits, Heard},
     hold::Hold,
+    keeper::Start,
     node::{Node, address},
     stack::{self, Rare},
 };
@@ -36,6 +37,8 @@ enum By {
     Mute,
     /// Not at all: the context cannot end.
     Nobody,
+    /// Not at all: there is no poll.
+    Stopped(Start),
 }
 
 impl Asking {
@@ -125,6 +128,21 @@ impl Asking {
         Self::by(By::Nobody)
     }
 
+    /// Asks nobody, as the future is not polled.
+    #[inline]
+    pub(crate) fn stopped(start: Start) -> Self {
+        Self::by(By::Stopped(start))
+    }
+
+    /// Why the future is not to be polled, if it is not.
+    #[inline]
+    pub(crate) fn stops(self) -> Option<Start> {
+        match self.by {
+            By::Stopped(start) => Some(start),
+            _ => None,
+        }
+    }
+
     #[inline]
     pub(crate) fn is_nobody(self) -> bool {
         self.by == By::Nobody
@@ -174,7 +192,7 @@ impl Asking {
         match self.by {
             By::Alone => with_top(Top::pop_simple),
             By::Joined if nothing_since(self.before) => Some(Bits::joining(false, false)),
-            By::Joined | By::Mute | By::Nobody => None,
+            By::Joined | By::Mute | By::Nobody | By::Stopped(_) => None,
         }
     }
 
@@ -182,7 +200,7 @@ impl Asking {
     pub(crate) fn leave(self) -> Heard {
         with_top(|top| match self.by {
             By::Alone => top.pop(),
-            By::Mute | By::Nobody => Heard::default(),
+            By::Mute | By::Nobody | By::Stopped(_) => Heard::default(),
             By::Joined => top.heard_by_joined(self.before),
         })
     }

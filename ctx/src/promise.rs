@@ -72,6 +72,17 @@ impl Watch {
         }
     }
 
+    /// As if it were new.
+    #[inline]
+    pub(crate) fn reset(&mut self) {
+        self.answer = Answer::NONE;
+        self.key = Key::NONE;
+        if self.timer.is_some() || self.rare.is_some() {
+            self.timer = None;
+            self.rare = None;
+        }
+    }
+
     /// Whether a waker like this one stands in the scope's list.
     #[inline]
     fn is_in_list(&self, waker: WakerId) -> bool {

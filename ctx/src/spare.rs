@@ -49,6 +49,6 @@ pub(crate) fn take() -> Box<Watch> {
 #[inline]
 pub(crate) fn put(mut watch: Box<Watch>) {
     // What is dropped here may be foreign, so it comes before the box is anybody's.
-    *watch = Watch::new();
+    watch.reset();
     kept::put(watch);
 }
