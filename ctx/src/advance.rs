@@ -89,11 +89,7 @@ pub(crate) fn advance<F: Future>(
 
 /// What follows is to stand aside of the code of a call within a call, which there are many of.
 #[cold]
-#[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "it is nothing but a word to the compiler"
-)]
+#[inline]
 const fn aside() {}
 
 impl Keeper {
