@@ -22,7 +22,7 @@ use crate::{
     heard::{Bits, Heard},
     keeper::{Keeper, Mode, Seat, Start},
     node::{Node, ScopeRef, address},
-    promise::Parting,
+    promise::{Parting, Watch},
     spare,
     watch::{self, Enrolled},
 };
@@ -183,9 +183,7 @@ impl Keeper {
             crate::probe::pends(self, bits.answered());
         }
         match simple {
-            Some(bits) => {
-                self.stays(line, bits, cx.waker()) || self.stay_or_part(bits.into(), line, cx)
-            }
+            Some(bits) => self.stays(line, bits, cx) || self.stay_or_part(bits.into(), line, cx),
             None => self.stay_joined(asking, line, cx),
         }
     }
@@ -208,7 +206,7 @@ impl Keeper {
             None => false,
         };
         waits
-            || self.stays(line, Bits::default(), cx.waker())
+            || self.stays(line, Bits::default(), cx)
             || self.stay_or_part(Heard::default(), line, cx)
     }
 
@@ -217,7 +215,7 @@ impl Keeper {
         let heard = asking.leave();
         #[cfg(feature = "testing")]
         crate::probe::pends(self, heard.bits.answered());
-        let stays = heard.rare.is_none() && self.stays(line, heard.bits, cx.waker());
+        let stays = heard.rare.is_none() && self.stays(line, heard.bits, cx);
         stays || self.stay_or_part(heard, line, cx)
     }
 
@@ -274,23 +272,22 @@ impl Keeper {
     /// The future stayed pending: true if that was one of the two common cases, and all is done: the
     /// innermost waits as it did before, or the outermost was answered.
     #[inline]
-    fn stays(&mut self, line: &Arc<Node>, heard: Bits, waker: &Waker) -> bool {
+    fn stays(&mut self, line: &Arc<Node>, heard: Bits, cx: &mut TaskContext<'_>) -> bool {
         if self.mode != Mode::Race || heard.unsure() {
             return false;
         }
         if heard.answered() {
-            return self.stays_answered(heard, waker);
+            return self.stays_answered(heard, cx.waker());
         }
         let Some(scope) = ScopeRef::of(line) else {
             return false;
         };
         match &mut self.watch {
-            // Where there is a timer, it must be asked.
-            Some(watch) if watch.is_just(waker_id(waker)) && watch.timer.is_none() => {
-                !scope.is_ended() && answer_top(&mut watch.answer, address(line), watch.waker)
+            Some(watch) if watch.is_just(waker_id(cx.waker())) => {
+                !scope.is_ended() && waits_on(watch, scope, cx)
             }
-            None if scope.own.deadline.is_none() => self.waits_first(scope, waker),
-            _ => false,
+            None => self.waits_first(scope, cx),
+            Some(_) => false,
         }
     }
 
@@ -309,14 +306,23 @@ impl Keeper {
     }
 
     /// The innermost enters the list for the first time. False if there is more to do.
-    fn waits_first(&mut self, scope: ScopeRef<'_>, waker: &Waker) -> bool {
+    fn waits_first(&mut self, scope: ScopeRef<'_>, cx: &mut TaskContext<'_>) -> bool {
         let watch = self.watch.insert(spare::take());
-        match watch::enroll(scope, &mut watch.key, waker) {
+        match watch::enroll(scope, &mut watch.key, cx.waker()) {
             Enrolled::Waiting { replaced: None } => {
-                watch.waker = waker_id(waker);
-                answer_top(&mut watch.answer, address(scope.node), watch.waker)
+                watch.waker = waker_id(cx.waker());
+                waits_on(watch, scope, cx)
             }
             _ => false,
         }
     }
+}
+
+/// The rest of it for one whose waker stands in the list: the deadline, and the answer. False if there is
+/// more to do.
+#[inline]
+fn waits_on(watch: &mut Watch, scope: ScopeRef<'_>, cx: &mut TaskContext<'_>) -> bool {
+    let in_time = scope.own.deadline.is_none()
+        || watch::poll_deadline(scope, &mut watch.timer, cx).is_pending();
+    in_time && answer_top(&mut watch.answer, address(scope.node), watch.waker)
 }
