@@ -48,19 +48,24 @@ pub(crate) fn token_of(scope: ScopeRef<'_>) -> CancellationToken {
         token.cancel();
         return token;
     }
-    let known = scope.own.links.lock().token().cloned();
-    // Of two threads that make it at once the later one's stays; the other's courier goes on all the same.
+    let known = scope.own.links.lock().token();
     let own = known.unwrap_or_else(|| {
-        let token = Courier::send(scope);
-        let before = scope.own.links.lock().set_token(token.clone());
-        drop(before);
-        token
+        // The courier goes first, so that no end is missed by a token that others have found here.
+        let made = Arc::new(CancellationToken::new());
+        let (courier, key) = Courier::send(scope, Arc::clone(&made));
+        let kept = scope.own.links.lock().keep_token(Arc::clone(&made));
+        if !Arc::ptr_eq(&kept, &made) {
+            // Another thread was faster.
+            courier.retire(scope, key);
+        }
+        kept
     });
     own.child_token()
 }
 
 struct Courier {
-    token: CancellationToken,
+    /// Shared by our own count: a clone of a token takes a lock of tokio-util's.
+    token: Arc<CancellationToken>,
     /// `None` once the end was delivered, and before the courier was sent.
     post: Lock<Option<Post>>,
 }
@@ -72,10 +77,9 @@ struct Post {
 }
 
 impl Courier {
-    fn send(scope: ScopeRef<'_>) -> CancellationToken {
-        let token = CancellationToken::new();
+    fn send(scope: ScopeRef<'_>, token: Arc<CancellationToken>) -> (Arc<Self>, Key) {
         let courier = Arc::new(Self {
-            token: token.clone(),
+            token,
             post: Lock::new(Some(Post {
                 node: Arc::clone(scope.node),
                 timer: None,
@@ -83,11 +87,19 @@ impl Courier {
         });
         let waker = Waker::from(Arc::clone(&courier));
         courier.set_timer(scope, &waker);
-        // Its place is never given back: where no walk takes the waker out, it goes with the scope.
-        if let Enrolled::Ended(_) = watch::enroll(scope, &mut { Key::NONE }, &waker) {
+        // Its place is not given back: where no walk takes the waker out, it goes with the scope.
+        let mut key = Key::NONE;
+        if let Enrolled::Ended(_) = watch::enroll(scope, &mut key, &waker) {
             courier.deliver();
         }
-        token
+        (courier, key)
+    }
+
+    /// Another courier does its work.
+    fn retire(&self, scope: ScopeRef<'_>, mut key: Key) {
+        let waker = watch::withdraw(scope, &mut key);
+        let post = self.post.lock().take();
+        drop((waker, post));
     }
 
     fn set_timer(&self, scope: ScopeRef<'_>, waker: &Waker) {

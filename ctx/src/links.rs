@@ -46,7 +46,7 @@ struct More {
     callbacks: Option<Box<Callbacks>>,
     /// The token that the scope's end cancels. Made once, on the first request; it stays.
     #[cfg(feature = "tokio-util")]
-    token: Option<tokio_util::sync::CancellationToken>,
+    token: Option<Arc<tokio_util::sync::CancellationToken>>,
 }
 
 /// A parent's entry for a child, and which of the child's sides the parent is.
@@ -250,17 +250,17 @@ impl Links {
     }
 
     #[cfg(feature = "tokio-util")]
-    pub(crate) fn token(&self) -> Option<&tokio_util::sync::CancellationToken> {
-        self.more.as_ref()?.token.as_ref()
+    pub(crate) fn token(&self) -> Option<Arc<tokio_util::sync::CancellationToken>> {
+        self.more.as_ref()?.token.clone()
     }
 
-    /// Keeps the scope's token, and returns the one that it replaces.
+    /// Keeps the scope's token, unless there is one; returns the one that there is.
     #[cfg(feature = "tokio-util")]
-    pub(crate) fn set_token(
+    pub(crate) fn keep_token(
         &mut self,
-        token: tokio_util::sync::CancellationToken,
-    ) -> Option<tokio_util::sync::CancellationToken> {
-        self.more().token.replace(token)
+        token: Arc<tokio_util::sync::CancellationToken>,
+    ) -> Arc<tokio_util::sync::CancellationToken> {
+        Arc::clone(self.more().token.get_or_insert(token))
     }
 
     #[cfg(all(test, ctx_loom))]
