@@ -2,8 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, TokenStreamExt};
-use syn::parse::{Parse, ParseStream, Parser};
+use syn::parse::{Parse, ParseStream};
 use syn::{AttrStyle, Attribute, Block, Result, Signature, Token, Visibility, braced, token};
+
+use crate::passage;
 
 /// A free function, a method, or the declaration of a method.
 pub(crate) struct Function {
@@ -54,11 +56,7 @@ impl Body {
         let inside;
         let brace_token = braced!(inside in input);
         let tokens: TokenStream = inside.parse()?;
-        let block = |inside: ParseStream| {
-            let inner = inside.call(Attribute::parse_inner)?;
-            Ok((inner, inside.call(Block::parse_within)?))
-        };
-        Ok(match block.parse2(tokens.clone()) {
+        Ok(match passage::parse(&tokens) {
             Ok((inner, stmts)) => {
                 attrs.extend(inner);
                 Body::Parsed(Block { brace_token, stmts })

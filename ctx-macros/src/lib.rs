@@ -18,6 +18,7 @@ mod misplaced;
 mod neighbour;
 mod options;
 mod parameter;
+mod passage;
 mod rewrite;
 mod runtime;
 mod scope;

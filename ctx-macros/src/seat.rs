@@ -72,7 +72,7 @@ pub(crate) fn make_bound(stmts: &mut Vec<Stmt>, at: usize, runtime: &Runtime) {
         runtime.path(&["__private", "Body", "unbound"], quiet),
     );
     let items = stmts.iter().skip(at);
-    let items = items.take_while(|stmt| matches!(stmt, Stmt::Item(_)));
+    let items = items.take_while(|stmt| is_item(stmt));
     let at = at + items.count();
     stmts.insert(at, parse_quote_spanned!(quiet=> let mut #body = #new();));
 }
@@ -98,7 +98,7 @@ pub(crate) fn make(stmts: &mut Vec<Stmt>, runtime: &Runtime) {
     let span = Span::call_site();
     let quiet = generated(span);
     let (body, ctx) = (name(span), runtime.name("ctx", span));
-    let first = stmts.iter().position(|stmt| !matches!(stmt, Stmt::Item(_)));
+    let first = stmts.iter().position(|stmt| !is_item(stmt));
     let state = if runtime.may_be_missing() {
         parse_quote_spanned!(quiet=> let mut #body = #ctx.__body();)
     } else {
@@ -106,6 +106,11 @@ pub(crate) fn make(stmts: &mut Vec<Stmt>, runtime: &Runtime) {
         parse_quote_spanned!(quiet=> let mut #body = #new(#ctx);)
     };
     stmts.insert(first.unwrap_or(stmts.len()), state);
+}
+
+/// Whether a statement is an item, and no passage that nobody has parsed.
+fn is_item(stmt: &Stmt) -> bool {
+    matches!(stmt, Stmt::Item(item) if !matches!(item, Item::Verbatim(_)))
 }
 
 /// Whether what follows a statement may see another `ctx`.

@@ -1,4 +1,3 @@
-// A context that a function has bound may be moved, changed or shadowed after its awaits, in every way.
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
 
 use ctx::{CancelScope, Cancelled, Context, with_context};

@@ -22,10 +22,14 @@ use std::{
     task::{Context as TaskContext, Poll},
 };
 
-/// The state of a function's checkpoints.
+/// The context of a function's checkpoints, and their state.
 pub struct Body<'c> {
     context: &'c Context,
-    /// The address of its line, which is asked for at every poll.
+    state: State,
+}
+
+struct State {
+    /// The address of the context's line, which is asked for at every poll.
     line: usize,
     keeper: Keeper,
 }
@@ -36,14 +40,14 @@ impl<'c> Body<'c> {
     #[inline]
     pub fn new(context: &'c Context) -> Self {
         Self {
-            line: context.line_address(),
             context,
-            keeper: Keeper::shared(),
+            state: State {
+                line: context.line_address(),
+                keeper: Keeper::shared(),
+            },
         }
     }
-}
 
-impl<'c> Body<'c> {
     /// For a context that a block has bound. Each await says which one, and that is always the same, unless
     /// the macro took a `ctx` for another one.
     #[must_use]
@@ -57,9 +61,19 @@ impl<'c> Body<'c> {
     #[inline]
     fn sits_on(&mut self, context: &'c Context) {
         let line = context.line_address();
-        if line != self.line {
-            self.keeper.end(self.context);
-            (self.context, self.line) = (context, line);
+        if line != self.state.line {
+            self.state.keeper.end(self.context);
+            (self.context, self.state.line) = (context, line);
+        }
+    }
+
+    /// Lends itself to one await. One lifetime is enough for that, and saves the compiler work.
+    #[inline]
+    fn lend(&mut self, at: &'static Location<'static>) -> Lent<'_> {
+        Lent {
+            context: self.context,
+            state: &mut self.state,
+            at,
         }
     }
 }
@@ -67,29 +81,30 @@ impl<'c> Body<'c> {
 impl Drop for Body<'_> {
     #[inline]
     fn drop(&mut self) {
-        if self.keeper.watch.is_some() {
-            self.keeper.end(self.context);
+        if self.state.keeper.watch.is_some() {
+            self.state.keeper.end(self.context);
         }
     }
 }
 
-/// A function's state, lent to one of its awaits.
-struct Lent<'b, 'c> {
-    body: &'b mut Body<'c>,
+/// A function's context and state, lent to one of its awaits.
+struct Lent<'b> {
+    context: &'b Context,
+    state: &'b mut State,
     at: &'static Location<'static>,
 }
 
 // Who catches the panic of an await sees nothing of the state, which is put in order as the await is dropped.
-impl UnwindSafe for Lent<'_, '_> {}
+impl UnwindSafe for Lent<'_> {}
 
 // What follows the drop of the future.
-impl Drop for Lent<'_, '_> {
+impl Drop for Lent<'_> {
     #[inline]
     fn drop(&mut self) {
         #[cfg(feature = "testing")]
-        crate::probe::goes(&self.body.keeper);
-        if self.body.keeper.may_be_parting() {
-            self.body.keeper.end_parting();
+        crate::probe::goes(&self.state.keeper);
+        if self.state.keeper.may_be_parting() {
+            self.state.keeper.end_parting();
         }
     }
 }
@@ -101,32 +116,32 @@ pin_project! {
     /// parameter that it does without saves the compiler work.
     #[project = Stage]
     #[must_use = "futures do nothing unless polled"]
-    pub enum InBody<'b, 'c, F> {
+    pub enum InBody<'b, F> {
         // Not decided yet.
         Live {
             // What it guards.
             #[pin]
             future: F,
             // Dropped after the future.
-            lent: Lent<'b, 'c>,
+            lent: Lent<'b>,
         },
         // It gave its future up. An `.await` polls nothing again that was ready.
         Over,
     }
 
-    impl<'b, 'c, F> PinnedDrop for InBody<'b, 'c, F> {
+    impl<'b, F> PinnedDrop for InBody<'b, F> {
         fn drop(this: Pin<&mut Self>) {
             if let Stage::Live { lent, .. } = this.project() {
-                let body = &mut *lent.body;
-                if !body.keeper.is_idle() {
-                    body.keeper.close(body.context);
+                let keeper = &mut lent.state.keeper;
+                if !keeper.is_idle() {
+                    keeper.close(lent.context);
                 }
             }
         }
     }
 }
 
-impl<F: Future> Future for InBody<'_, '_, F> {
+impl<F: Future> Future for InBody<'_, F> {
     type Output = Result<F::Output, Cancelled>;
 
     #[inline]
@@ -134,17 +149,16 @@ impl<F: Future> Future for InBody<'_, '_, F> {
         let Stage::Live { future, lent } = self.as_mut().project() else {
             return Poll::Pending;
         };
-        let (at, body) = (lent.at, &mut *lent.body);
+        let (at, context, state) = (lent.at, lent.context, &mut *lent.state);
         #[cfg(feature = "testing")]
-        if !body.keeper.has_started() {
-            crate::probe::starts(&body.keeper, body.context, at);
+        if !state.keeper.has_started() {
+            crate::probe::starts(&state.keeper, context, at);
         }
-        let parts = (body.context, &mut body.keeper);
-        match advance(future, body.line, parts, cx) {
+        match advance(future, state.line, (context, &mut state.keeper), cx) {
             Step::Pending => Poll::Pending,
             Step::Ready(output) => Poll::Ready(Ok(output)),
             Step::GivesUp => {
-                let cancelled = Keeper::refusal(body.context).cancelled.noticed(at);
+                let cancelled = Keeper::refusal(context).cancelled.noticed(at);
                 // This drops the future, before the error is returned (rule C4).
                 self.set(Self::Over);
                 Poll::Ready(Err(cancelled))
@@ -156,47 +170,42 @@ impl<F: Future> Future for InBody<'_, '_, F> {
 /// What a macro awaits in place of `future`. It asks nothing of `future` until it is awaited, so that
 /// what is no future is one error, and rustc's own.
 #[must_use = "futures do nothing unless awaited"]
-pub struct AwaitedIn<'b, 'c, F> {
-    body: &'b mut Body<'c>,
+pub struct AwaitedIn<'b, F> {
+    lent: Lent<'b>,
     mode: Mode,
-    at: &'static Location<'static>,
     future: F,
 }
 
-impl<'b, 'c, F: IntoFuture> IntoFuture for AwaitedIn<'b, 'c, F> {
+impl<'b, F: IntoFuture> IntoFuture for AwaitedIn<'b, F> {
     type Output = Result<F::Output, Cancelled>;
-    type IntoFuture = InBody<'b, 'c, F::IntoFuture>;
+    type IntoFuture = InBody<'b, F::IntoFuture>;
 
     #[inline]
     fn into_future(self) -> Self::IntoFuture {
-        let future = self.future.into_future();
-        self.body.keeper.begin(self.mode);
-        let lent = Lent {
-            body: self.body,
-            at: self.at,
-        };
+        let (future, lent) = (self.future.into_future(), self.lent);
+        lent.state.keeper.begin(self.mode);
         InBody::Live { future, lent }
     }
 }
 
 /// A checkpoint that may give its future up at any of its awaits.
 #[track_caller]
-pub fn race_in<'b, 'c, F>(future: F, body: &'b mut Body<'c>) -> AwaitedIn<'b, 'c, F> {
+#[inline]
+pub fn race_in<'b, F>(future: F, body: &'b mut Body<'_>) -> AwaitedIn<'b, F> {
     AwaitedIn {
-        body,
+        lent: body.lend(Location::caller()),
         mode: Mode::Race,
-        at: Location::caller(),
         future,
     }
 }
 
 /// A checkpoint that lets a future run to its end once it has started.
 #[track_caller]
-pub fn between_in<'b, 'c, F>(future: F, body: &'b mut Body<'c>) -> AwaitedIn<'b, 'c, F> {
+#[inline]
+pub fn between_in<'b, F>(future: F, body: &'b mut Body<'_>) -> AwaitedIn<'b, F> {
     AwaitedIn {
-        body,
+        lent: body.lend(Location::caller()),
         mode: Mode::Between,
-        at: Location::caller(),
         future,
     }
 }
@@ -208,7 +217,7 @@ pub fn race_on<'b, 'c, F>(
     context: &'c Context,
     future: F,
     body: &'b mut Body<'c>,
-) -> AwaitedIn<'b, 'c, F> {
+) -> AwaitedIn<'b, F> {
     body.sits_on(context);
     race_in(future, body)
 }
@@ -220,7 +229,7 @@ pub fn between_on<'b, 'c, F>(
     context: &'c Context,
     future: F,
     body: &'b mut Body<'c>,
-) -> AwaitedIn<'b, 'c, F> {
+) -> AwaitedIn<'b, F> {
     body.sits_on(context);
     between_in(future, body)
 }
@@ -239,16 +248,12 @@ impl Context {
     }
 
     #[track_caller]
-    pub fn __race_in<'b, 'c, F>(&self, future: F, body: &'b mut Body<'c>) -> AwaitedIn<'b, 'c, F> {
+    pub fn __race_in<'b, F>(&self, future: F, body: &'b mut Body<'_>) -> AwaitedIn<'b, F> {
         race_in(future, body)
     }
 
     #[track_caller]
-    pub fn __between_in<'b, 'c, F>(
-        &self,
-        future: F,
-        body: &'b mut Body<'c>,
-    ) -> AwaitedIn<'b, 'c, F> {
+    pub fn __between_in<'b, F>(&self, future: F, body: &'b mut Body<'_>) -> AwaitedIn<'b, F> {
         between_in(future, body)
     }
 }
