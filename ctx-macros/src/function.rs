@@ -1,6 +1,6 @@
 //! A function as the attribute finds it: anywhere, with or without a body.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Group, TokenStream};
 use quote::{ToTokens, TokenStreamExt};
 use syn::parse::{Parse, ParseStream};
 use syn::{AttrStyle, Attribute, Block, Result, Signature, Token, Visibility, braced, token};
@@ -55,14 +55,27 @@ impl Body {
         }
         let inside;
         let brace_token = braced!(inside in input);
-        let tokens: TokenStream = inside.parse()?;
-        Ok(match passage::parse(&tokens) {
+        Ok(Body::read(brace_token, inside.parse()?, attrs))
+    }
+
+    fn read(brace_token: token::Brace, tokens: TokenStream, attrs: &mut Vec<Attribute>) -> Self {
+        match passage::parse(&tokens) {
             Ok((inner, stmts)) => {
                 attrs.extend(inner);
                 Body::Parsed(Block { brace_token, stmts })
             }
             Err(_) => Body::Raw(brace_token, tokens),
-        })
+        }
+    }
+}
+
+impl Function {
+    /// Reads the body in the place of the one that it was parsed with.
+    pub(crate) fn take_body(&mut self, body: &Group) {
+        let brace = token::Brace {
+            span: body.delim_span(),
+        };
+        self.body = Body::read(brace, body.stream(), &mut self.attrs);
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the attribute was put on.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use std::mem;
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
@@ -57,6 +59,12 @@ impl Item {
                     .map(|function| Item::Function(Box::new(function))),
             }
         };
+        if let Some((head, body)) = split(&item) {
+            if let Ok(mut function) = syn::parse2::<Function>(head) {
+                function.take_body(&body);
+                return Item::Function(Box::new(function));
+            }
+        }
         read.parse2(item.clone()).unwrap_or(Item::Other(item))
     }
 
@@ -72,6 +80,24 @@ impl Item {
             Item::Other(_) => Vec::new(),
         }
     }
+}
+
+/// A function without its body, and that body: most of it is read otherwise (see `passage`), and what syn is
+/// given it reads whole.
+fn split(item: &TokenStream) -> Option<(TokenStream, Group)> {
+    let mut head: Vec<TokenTree> = item.clone().into_iter().collect();
+    let is_function = head
+        .iter()
+        .any(|token| matches!(token, TokenTree::Ident(word) if word == "fn"));
+    let Some(TokenTree::Group(body)) = head.last_mut() else {
+        return None;
+    };
+    if !is_function || body.delimiter() != Delimiter::Brace {
+        return None;
+    }
+    let empty = Group::new(Delimiter::Brace, TokenStream::new());
+    let body = mem::replace(body, empty);
+    Some((head.into_iter().collect(), body))
 }
 
 impl Block {

@@ -147,7 +147,10 @@ impl Rewriter<'_> {
     }
 
     fn expression(&mut self, expr: &mut Expr) {
-        self.uses.see(expr);
+        // A reference stays where it is, whatever is done to it.
+        if self.seat != Seat::Own {
+            self.uses.see(expr);
+        }
         match expr {
             Expr::Async(_) => self.other("an `async` block", expr),
             Expr::Closure(_) => self.other("a closure", expr),

@@ -7,12 +7,11 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::ext::IdentExt;
 use syn::{Expr, ExprReference, Item, Pat, Stmt, Token, parse_quote_spanned};
 
 use crate::macros;
 use crate::runtime::Runtime;
-use crate::syntax::{self, generated};
+use crate::syntax::{self, generated, is_ctx};
 
 /// Whether an await may use the state of its function, and whether one does.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -172,9 +171,4 @@ fn names(tokens: &TokenStream) -> bool {
         TokenTree::Ident(ident) => is_ctx(&ident),
         _ => false,
     })
-}
-
-/// `ctx`, which `r#ctx` is too.
-fn is_ctx(ident: &Ident) -> bool {
-    ident.unraw() == "ctx"
 }

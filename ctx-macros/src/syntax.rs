@@ -58,6 +58,12 @@ pub(crate) fn extend(path: &mut Path, names: &[&str], span: Span) {
     }
 }
 
+/// `ctx`, which `r#ctx` is too.
+pub(crate) fn is_ctx(ident: &Ident) -> bool {
+    // Each comparison of an identifier makes a string of it.
+    matches!(ident.to_string().as_str(), "ctx" | "r#ctx")
+}
+
 /// `PATH`
 pub(crate) fn expr(path: impl Into<Path>) -> Expr {
     Expr::Path(ExprPath {

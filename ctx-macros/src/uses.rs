@@ -1,10 +1,9 @@
 //! What an expression does to the `ctx` in scope.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
-use syn::ext::IdentExt;
 use syn::{Expr, Macro};
 
-use crate::macros;
+use crate::{macros, syntax};
 
 /// The methods of a context that borrow it. A method that is not listed may take it by value.
 const BORROWING: [&str; 28] = [
@@ -84,7 +83,7 @@ impl Uses {
             match &token {
                 TokenTree::Group(group) => self.see_tokens(&group.stream()),
                 TokenTree::Ident(ident) if ident == "move" => self.captures = true,
-                TokenTree::Ident(ident) if ident.unraw() == "ctx" => {
+                TokenTree::Ident(ident) if syntax::is_ctx(ident) => {
                     self.named += 1;
                     let called = is_punct(rest.peek(), '.') && {
                         let mut after = rest.clone().skip(1);
@@ -126,7 +125,7 @@ impl Uses {
 }
 
 fn is_ctx(expr: &Expr) -> bool {
-    matches!(expr, Expr::Path(it) if it.path.get_ident().is_some_and(|name| name.unraw() == "ctx"))
+    matches!(expr, Expr::Path(it) if it.path.get_ident().is_some_and(syntax::is_ctx))
 }
 
 /// Whether a method of a context borrows it.
