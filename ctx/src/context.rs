@@ -283,7 +283,7 @@ impl Context {
     #[must_use]
     #[inline]
     pub fn is_cancelled(&self) -> bool {
-        self.ended_line().is_some()
+        self.node.as_ref().is_some_and(tree::has_ended)
     }
 
     /// What ended this context, or `None` while it is live. Once it is `Some`, it stays as it is.
@@ -299,7 +299,10 @@ impl Context {
     #[must_use]
     #[inline]
     pub fn err(&self) -> Option<Cancelled> {
-        self.ended_line().and_then(verdict::cancelled)
+        if self.is_cancelled() {
+            return self.told();
+        }
+        None
     }
 
     /// [`err`](Self::err) as a `Result`: the checkpoint for loops and for blocking code. The error
@@ -328,10 +331,10 @@ impl Context {
     pub fn check(&self) -> Result<(), Cancelled> {
         #[cfg(feature = "testing")]
         crate::probe::checks(self, Location::caller());
-        match self.ended_line() {
-            Some(line) => refuse(line, Location::caller()),
-            None => Ok(()),
+        if self.is_cancelled() {
+            return self.refuse(Location::caller());
         }
+        Ok(())
     }
 
     /// The nearest value under `key`, or the key's default.
@@ -528,9 +531,20 @@ impl Context {
         OnCancel::new(self, Box::new(f))
     }
 
-    #[inline]
-    fn ended_line(&self) -> Option<&Arc<Node>> {
-        self.node.as_ref().and_then(tree::ended_line)
+    /// What ended the context, which is known to have ended.
+    #[inline(never)]
+    fn told(&self) -> Option<Cancelled> {
+        let end = verdict::end_of(self.line()?)?;
+        Some(Cancelled::of(end, None))
+    }
+
+    /// The same for a check.
+    #[inline(never)]
+    fn refuse(&self, at: &'static Location<'static>) -> Result<(), Cancelled> {
+        match self.line().and_then(verdict::end_of) {
+            Some(end) => Err(Cancelled::of(end, Some(at))),
+            None => Ok(()),
+        }
     }
 
     #[inline(always)]
@@ -572,14 +586,6 @@ impl Context {
     #[inline]
     pub(crate) fn scope(&self) -> Option<ScopeRef<'_>> {
         ScopeRef::of(self.line()?)
-    }
-}
-
-/// What a check says of a scope that has ended.
-fn refuse(line: &Arc<Node>, at: &'static Location<'static>) -> Result<(), Cancelled> {
-    match verdict::cancelled(line) {
-        Some(cancelled) => Err(cancelled.noticed(at)),
-        None => Ok(()),
     }
 }
 

@@ -102,7 +102,7 @@ impl End {
     #[inline]
     pub(crate) fn record(&self) -> Record {
         Record {
-            cancelled: Cancelled::of(self.clone()),
+            cancelled: Cancelled::of(self.clone(), None),
         }
     }
 }

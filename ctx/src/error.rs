@@ -222,8 +222,8 @@ impl Cancelled {
 
     /// The error that tells of this end, which nobody has noticed.
     #[inline]
-    pub(crate) fn of(end: End) -> Self {
-        Self { end, noticed: None }
+    pub(crate) fn of(end: End, noticed: Option<&'static Location<'static>>) -> Self {
+        Self { end, noticed }
     }
 
     /// The same error, as a checkpoint at `at` hands it on.

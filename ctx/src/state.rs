@@ -44,6 +44,12 @@ impl Word {
         self.0 & (ENDED | LINKED | DEADLINE | ASIDE) == LINKED
     }
 
+    /// Whether it is a live scope without a deadline that nobody will tell of its parent's end.
+    #[inline]
+    pub(crate) fn is_alone(self) -> bool {
+        self.0 & (ENDED | LINKED | DEADLINE | ASIDE) == 0
+    }
+
     #[inline]
     pub(crate) fn ended(self) -> bool {
         self.0 & ENDED != 0

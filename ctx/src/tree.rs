@@ -38,6 +38,31 @@ use std::{
 };
 use tokio::time::Instant;
 
+/// Whether a context has ended, to the instant (rule D3).
+///
+/// Mostly one word tells, or one more: a scope that is in no list yet is as live as its parent (invariant 1),
+/// and a layer as its line.
+#[inline]
+pub(crate) fn has_ended(node: &Arc<Node>) -> bool {
+    let word = node.state.load();
+    if word.is_quiet() {
+        return false;
+    }
+    if word.ended() {
+        return true;
+    }
+    let quiet = |it: &Option<Arc<Node>>| it.as_ref().is_some_and(|it| it.state.load().is_quiet());
+    if word.is_alone() && quiet(&node.up) || word.is_aside() && quiet(&node.near) {
+        return false;
+    }
+    has_ended_after_all(node)
+}
+
+#[inline(never)]
+fn has_ended_after_all(node: &Arc<Node>) -> bool {
+    ended_line(node).is_some()
+}
+
 /// The scope that a context has as its line, if it has ended, to the instant (rule D3).
 ///
 /// Where the words of at most two lines can tell, they do so here, and nothing is called.

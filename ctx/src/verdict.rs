@@ -14,7 +14,7 @@
 
 use crate::{
     end::{End, Record, Story},
-    error::{Cancelled, Trigger},
+    error::Trigger,
     few::Few,
     node::{How, Kind, Node, ScopeRef, Side, Source},
     stamp::Stamp,
@@ -28,14 +28,15 @@ pub(crate) enum Verdict {
     Is(End),
 }
 
-/// What ended the scope that is this line and is known to have ended.
-pub(crate) fn cancelled(line: &Arc<Node>) -> Option<Cancelled> {
+/// How the scope ended that is this line and is known to have ended.
+#[inline]
+pub(crate) fn end_of(line: &Arc<Node>) -> Option<End> {
     if let Kind::Scope(own) = &line.kind {
         if let Some(end) = own.end.read(End::clone) {
-            return Some(Cancelled::of(end));
+            return Some(end);
         }
     }
-    Some(Cancelled::of(ScopeRef::of(line)?.find_end()?))
+    ScopeRef::of(line)?.find_end()
 }
 
 impl ScopeRef<'_> {

@@ -13,7 +13,7 @@ use std::{
     hint::black_box,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::Acquire},
+        atomic::{AtomicBool, AtomicU8, Ordering::Acquire},
     },
     time::{Duration, Instant},
 };
@@ -25,6 +25,7 @@ const TOKEN: &str = "CancellationToken";
 const FLAG: &str = "AtomicBool::load";
 const ARC: &str = "Arc clone + drop";
 const CLOCK: &str = "Instant::now";
+const LEAST: &str = "a handle of one pointer";
 
 pub(crate) fn rows(harness: &mut Harness) {
     harness
@@ -43,6 +44,28 @@ fn is_cancelled(ctx: &Context) -> Timed<'_> {
     each(move || black_box(ctx).is_cancelled())
 }
 
+/// The least that a handle of one pointer can do: it may be empty, it is followed, and one word is looked at,
+/// or, for a scope that is in no list, also the one above it.
+struct Handle(Option<Arc<(AtomicU8, Handle)>>);
+
+impl Handle {
+    fn new(word: u8, above: Handle) -> Self {
+        Self(Some(Arc::new((AtomicU8::new(word), above))))
+    }
+
+    #[inline]
+    fn says(&self) -> bool {
+        self.0.as_ref().is_some_and(|it| it.0.load(Acquire) != 4)
+    }
+
+    #[inline]
+    fn or_above(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|it| it.0.load(Acquire) != 4 && it.1.says())
+    }
+}
+
 fn flag(flag: &AtomicBool) -> Timed<'_> {
     each(move || black_box(flag).load(Acquire))
 }
@@ -53,6 +76,7 @@ fn held_against_a_token(
     title: &'static str,
     go: &'static str,
     ours: Timed<'_>,
+    least: Timed<'_>,
     token: &CancellationToken,
 ) {
     let bare = AtomicBool::new(token.is_cancelled());
@@ -62,7 +86,8 @@ fn held_against_a_token(
         .rival(TOKEN, each(|| black_box(token).is_cancelled()))
         .go("Go", go)
         .floor(FLAG, flag(&bare))
-        .bound(times(0.15, TOKEN))
+        .floor(LEAST, least)
+        .bound(times(0.15, TOKEN).not_below(LEAST))
         .bound(times(6.0, FLAG))
         .measure();
 }
@@ -72,29 +97,35 @@ fn live(harness: &mut Harness) {
     let child = root.with_cancel();
     let token = CancellationToken::new();
     let below = token.child_token();
+    let handle = Handle::new(4, Handle(None));
     held_against_a_token(
         harness,
         "is_cancelled, live",
         "ErrRoot",
         is_cancelled(&root),
+        each(|| black_box(&handle).says()),
         &token,
     );
+    let handle = Handle::new(0, handle);
+    let least = || each(|| black_box(&handle).or_above());
     let title = "is_cancelled, live, below a live parent";
-    held_against_a_token(harness, title, "Err", is_cancelled(&child), &below);
+    held_against_a_token(harness, title, "Err", is_cancelled(&child), least(), &below);
     let check = each(|| black_box(&*child).check().is_err());
-    held_against_a_token(harness, "check, live", "Err", check, &below);
+    held_against_a_token(harness, "check, live", "Err", check, least(), &below);
 }
 
 fn far(harness: &mut Harness) {
     let root = Context::background().with_cancel();
     let layered = (0..16).fold(root.clone(), |ctx, n| ctx.with_value(&LAYER, n));
     let token = CancellationToken::new().child_token();
+    let handle = Handle::new(0, Handle::new(4, Handle(None)));
     let title = "is_cancelled, live, behind 16 values";
     held_against_a_token(
         harness,
         title,
         "ErrBehind16Values",
         is_cancelled(&layered),
+        each(|| black_box(&handle).or_above()),
         &token,
     );
 
@@ -110,6 +141,7 @@ fn far(harness: &mut Harness) {
         title,
         "ErrDepth1000",
         is_cancelled(&scopes[999]),
+        each(|| black_box(&handle).or_above()),
         &tokens[999],
     );
 }
@@ -120,11 +152,13 @@ fn ended(harness: &mut Harness) {
     scope.cancel();
     token.cancel();
     let ours = is_cancelled(&scope);
+    let handle = Handle::new(1, Handle(None));
     held_against_a_token(
         harness,
         "is_cancelled, cancelled",
         "ErrCancelled",
         ours,
+        each(|| black_box(&handle).says()),
         &token,
     );
     let shared = Arc::new(7_u64);
