@@ -133,6 +133,7 @@ impl<T: Send + Sync + 'static> Key<T> {
     /// let ctx = ctx::Context::background().with_value(&TENANT, 7);
     /// assert_eq!(TENANT.get(&ctx), Some(&7));
     /// ```
+    #[inline]
     pub fn get<'c>(&'static self, ctx: &'c Context) -> Option<&'c T> {
         let found = match ctx.node() {
             Some(node) => layer::find(node, self.numbered()),
@@ -141,6 +142,11 @@ impl<T: Send + Sync + 'static> Key<T> {
         if let Some(layer) = found {
             return layer.value().downcast_ref();
         }
+        self.default()
+    }
+
+    #[inline(never)]
+    fn default(&self) -> Option<&T> {
         let default = self.default?;
         let made = self.made_default.get_or_init(|| Box::new(default()));
         made.downcast_ref()

@@ -9,10 +9,12 @@ use crate::{
     timed::each,
 };
 use ctx::{Context, Key};
-use std::hint::black_box;
+use std::{any::Any, hint::black_box};
 
 const GO: &str = "Go";
 const NEAR: &str = "20 layers deep";
+/// What any safe look-up of a value by its type ends with, and nothing before it.
+const LEAST: &str = "downcast_ref";
 
 pub(crate) fn rows(harness: &mut Harness) {
     let root = Context::background().with_cancel();
@@ -64,11 +66,16 @@ fn lookup(
 ) {
     let (deep, near) = (layers(root, 100, 20), layers(root, 20, 20));
     let read = |ctx: &Context| black_box(ctx).value(black_box(key)).copied();
+    let erased: Box<dyn Any + Send + Sync> = Box::new(7_u64);
     let row = harness
         .row("values", title)
         .ours(each(|| read(&deep)))
         .go(GO, go)
         .floor(NEAR, each(|| read(&near)))
+        .floor(
+            LEAST,
+            each(|| black_box(&erased).downcast_ref::<u64>().copied()),
+        )
         .bound(at_most(10.0, "ns"))
         // Flat in depth, but for the noise.
         .bound(times(1.1, NEAR));
