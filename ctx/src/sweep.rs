@@ -155,6 +155,7 @@ impl Harvest {
     /// children to be walked.
     #[inline]
     fn reap(&mut self, scope: ScopeRef<'_>) -> bool {
+        let before = self.wakers.len();
         let mut links = scope.own.links.lock();
         if !scope.node.state.load().ended() {
             scope.end_from_above();
@@ -163,7 +164,22 @@ impl Harvest {
         if links.has_callbacks() {
             self.callbacks.push(Arc::clone(scope.node));
         }
-        links.has_children()
+        let has_children = links.has_children();
+        drop(links);
+        self.forget_twin(before);
+        has_children
+    }
+
+    /// Drops the one waker that was added, if it wakes the same task as the one before: who waits for many
+    /// scopes in one task is woken once, and a crowd of such waiters need not be kept.
+    #[inline]
+    fn forget_twin(&mut self, before: usize) {
+        if let [.., last, new] = &self.wakers[..] {
+            if self.wakers.len() == before + 1 && new.will_wake(last) {
+                let twin = self.wakers.pop();
+                contain(|| drop(twin));
+            }
+        }
     }
 
     fn deliver(self) {
