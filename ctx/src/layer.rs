@@ -95,11 +95,10 @@ pub(crate) fn find(node: &Arc<Node>, number: u32) -> Option<&Layer> {
         }
         // Which digit differs is chosen without a branch, since a look-up takes another way at each step, and
         // one that is not foreseen costs more than all of it.
-        let digit = usize::from(difference & 3 == 0);
-        here = if difference & 15 == 0 {
-            layer.body.far.as_ref()?.next(known, number)?
-        } else {
-            layer.near[digit][value_of(digit, number)].as_ref()?
+        let digits_alike = difference.trailing_zeros() as usize / 2;
+        here = match layer.near.get(digits_alike) {
+            Some(near) => near[value_of(digits_alike, number)].as_ref()?,
+            None => layer.body.far.as_ref()?.next(known, number)?,
         };
     }
 }
