@@ -40,59 +40,38 @@ use tokio::time::Instant;
 
 /// Whether a context has ended, to the instant (rule D3).
 ///
-/// Mostly one word tells, or one more: a scope that is in no list yet is as live as its parent (invariant 1),
-/// and a layer as its line.
+/// Mostly the word of its line tells, and that of a layer says which line that is.
 #[inline]
 pub(crate) fn has_ended(node: &Arc<Node>) -> bool {
     let word = node.state.load();
-    if word.is_quiet() {
-        return false;
+    if let Some(ended) = tells(node, word) {
+        return ended;
     }
-    if word.ended() {
-        return true;
-    }
-    let quiet = |it: &Option<Arc<Node>>| it.as_ref().is_some_and(|it| it.state.load().is_quiet());
-    if word.is_alone() && quiet(&node.up) || word.is_aside() && quiet(&node.near) {
-        return false;
-    }
-    has_ended_after_all(node)
-}
-
-#[inline(never)]
-fn has_ended_after_all(node: &Arc<Node>) -> bool {
-    ended_line(node).is_some()
-}
-
-/// The scope that a context has as its line, if it has ended, to the instant (rule D3).
-///
-/// Where the words of at most two lines can tell, they do so here, and nothing is called.
-#[inline]
-pub(crate) fn ended_line(node: &Arc<Node>) -> Option<&Arc<Node>> {
-    let (line, word) = line_and_word(node)?;
-    if word.is_quiet() {
-        return None;
-    }
-    if word.ended() {
-        return Some(line);
-    }
-    if !word.has_deadline() {
-        // It is not linked, so its parent is asked, whose word is right (invariant 1).
-        let (_, above) = line_and_word(line.up.as_ref()?)?;
-        if !above.ended() {
-            return None;
-        }
-    }
-    ended_after_all(line).then_some(line)
-}
-
-#[inline]
-fn line_and_word(node: &Arc<Node>) -> Option<(&Arc<Node>, Word)> {
-    let word = node.state.load();
     if word.is_aside() {
-        let line = node.near.as_ref()?;
-        return Some((line, line.state.load()));
+        return match &node.near {
+            Some(line) => tells(line, line.state.load()).unwrap_or_else(|| ended_after_all(line)),
+            None => false,
+        };
     }
-    Some((node, word))
+    ended_after_all(node)
+}
+
+/// Whether a line has ended, where its word tells, or also that of the node above it: a scope that is in no
+/// list yet is as live as its parent (invariant 1).
+#[inline]
+fn tells(node: &Arc<Node>, word: Word) -> Option<bool> {
+    if word.is_quiet() {
+        return Some(false);
+    }
+    if word.ended() {
+        return Some(true);
+    }
+    let above = if word.is_alone() {
+        node.up.as_ref()?
+    } else {
+        return None;
+    };
+    above.state.load().is_quiet().then_some(false)
 }
 
 #[inline(never)]
