@@ -299,10 +299,10 @@ impl Context {
     #[must_use]
     #[inline]
     pub fn err(&self) -> Option<Cancelled> {
-        if self.is_cancelled() {
-            return self.told();
+        if !self.is_cancelled() {
+            return None;
         }
-        None
+        Some(Cancelled::of(verdict::end_of(self.line()?), None))
     }
 
     /// [`err`](Self::err) as a `Result`: the checkpoint for loops and for blocking code. The error
@@ -331,10 +331,13 @@ impl Context {
     pub fn check(&self) -> Result<(), Cancelled> {
         #[cfg(feature = "testing")]
         crate::probe::checks(self, Location::caller());
-        if self.is_cancelled() {
-            return self.refuse(Location::caller());
+        match self.line() {
+            Some(line) if self.is_cancelled() => Err(Cancelled::of(
+                verdict::end_of(line),
+                Some(Location::caller()),
+            )),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The nearest value under `key`, or the key's default.
@@ -529,22 +532,6 @@ impl Context {
     /// ```
     pub fn on_cancel(&self, f: impl FnOnce(Cancelled) + Send + 'static) -> OnCancel {
         OnCancel::new(self, Box::new(f))
-    }
-
-    /// What ended the context, which is known to have ended.
-    #[inline(never)]
-    fn told(&self) -> Option<Cancelled> {
-        let end = verdict::end_of(self.line()?)?;
-        Some(Cancelled::of(end, None))
-    }
-
-    /// The same for a check.
-    #[inline(never)]
-    fn refuse(&self, at: &'static Location<'static>) -> Result<(), Cancelled> {
-        match self.line().and_then(verdict::end_of) {
-            Some(end) => Err(Cancelled::of(end, Some(at))),
-            None => Ok(()),
-        }
     }
 
     #[inline(always)]

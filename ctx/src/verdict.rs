@@ -29,14 +29,22 @@ pub(crate) enum Verdict {
 }
 
 /// How the scope ended that is this line and is known to have ended.
-#[inline]
-pub(crate) fn end_of(line: &Arc<Node>) -> Option<End> {
+///
+/// It comes alone and so in registers: each caller builds of it what he hands on, where he needs that. To copy
+/// the whole just after its parts were written would take longer than all the rest.
+///
+/// # Panics
+///
+/// Never: what has ended has an end (state invariant 1).
+#[inline(never)]
+pub(crate) fn end_of(line: &Arc<Node>) -> End {
     if let Kind::Scope(own) = &line.kind {
         if let Some(end) = own.end.read(End::clone) {
-            return Some(end);
+            return end;
         }
     }
-    ScopeRef::of(line)?.find_end()
+    let found = ScopeRef::of(line).and_then(ScopeRef::find_end);
+    found.expect("what has ended has an end")
 }
 
 impl ScopeRef<'_> {
