@@ -6,8 +6,8 @@
 
 use crate::{
     answer::Answer,
-    frame::{Marks, Said, Top, WakerId, waker_id, with_top},
-    heard::{Bits, Heard},
+    frame::{Marks, Top, WakerId, waker_id, with_top},
+    heard::{Bits, Heard, Said},
     hold::Hold,
     keeper::Start,
     node::{Node, address},

@@ -1,9 +1,62 @@
-//! What a checkpoint learns from polling its future.
+//! What comes to a frame while its checkpoint polls its future, and what that one learns from it.
 
 use crate::{few::Few, stack::Rare};
 use std::task::Waker;
 
-/// What it mostly comes to, in one byte.
+/// What came to a frame in one poll, in one word: how often it was answered, in the low half; how many
+/// answers were taken back; and a bit for whatever else came.
+///
+/// One that joined compares it with what it was. Where the word is the same nothing came at all, and
+/// where its high half is the same nothing came but answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Said(u64);
+
+impl Said {
+    pub(crate) const NOTHING: Said = Said(0);
+    /// What no frame ever has heard: no count comes so far.
+    pub(crate) const NEVER: Said = Said(u64::MAX);
+    const TAKEN: u64 = 1 << 32;
+    const ELSE: u64 = 1 << 63;
+
+    #[inline]
+    pub(crate) fn answered(self) -> Said {
+        Said(self.0 + 1)
+    }
+
+    pub(crate) fn taken(self) -> Said {
+        Said(self.0 + Self::TAKEN)
+    }
+
+    pub(crate) fn with_else(self) -> Said {
+        Said(self.0 | Self::ELSE)
+    }
+
+    /// Whether nothing came but answers, or not even these.
+    #[inline]
+    pub(crate) fn is_simple(self) -> bool {
+        self.0 < Self::TAKEN
+    }
+
+    /// Whether nothing came but answers since it was `before`, of which there is one at least.
+    #[inline]
+    pub(crate) fn was_only_answered_since(self, before: Said) -> bool {
+        // Zero wraps round, and a high half that differs is not below.
+        (self.0 ^ before.0).wrapping_sub(1) < Self::TAKEN - 1
+    }
+
+    /// Whether answers came since it was `before`.
+    #[inline]
+    pub(crate) fn was_answered_since(self, before: Said) -> bool {
+        (self.0 ^ before.0) & (Self::TAKEN - 1) != 0
+    }
+
+    /// Whether answers were taken back since it was `before`.
+    pub(crate) fn were_taken_since(self, before: Said) -> bool {
+        ((self.0 ^ before.0) & !Self::ELSE) >= Self::TAKEN
+    }
+}
+
+/// What a checkpoint mostly learns, in one byte.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Bits(u8);
 
