@@ -14,16 +14,22 @@ pub(crate) fn print(node: Option<&Arc<Node>>, f: &mut fmt::Formatter<'_>) -> fmt
     for node in links.into_iter().rev() {
         match &node.kind {
             Kind::Scope(_) => print_scope(node, f)?,
-            Kind::Layer(layer) => {
-                f.write_str(".with_value(")?;
-                layer.describe(f)?;
-                f.write_char(')')?;
-            }
+            Kind::Low(low) => print_value(f, |f| low.describe(f))?,
+            Kind::Layer(layer) => print_value(f, |f| layer.describe(f))?,
             Kind::Shield => f.write_str(".without_cancel()")?,
             Kind::Annex(_) => {}
         }
     }
     Ok(())
+}
+
+fn print_value(
+    f: &mut fmt::Formatter<'_>,
+    describe: impl FnOnce(&mut fmt::Formatter<'_>) -> fmt::Result,
+) -> fmt::Result {
+    f.write_str(".with_value(")?;
+    describe(f)?;
+    f.write_char(')')
 }
 
 /// `.with_timeout(2s, 1.2s left, src/main.rs:31)`: what was asked for, how it stands, and where.

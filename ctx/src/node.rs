@@ -3,7 +3,8 @@
 //! ```text
 //!   Context ──► Node { up, near, kind }     `up` is the context it was derived from; None is background
 //!                  ├─ Scope    with_cancel, with_timeout, with_deadline, merge: can end
-//!                  ├─ Layer    with_value: adds one value
+//!                  ├─ Low      with_value: adds one of the first values
+//!                  ├─ Layer    with_value: adds one more, and finds all of them
 //!                  ├─ Shield   without_cancel: cuts the tree, keeps the line of descent
 //!                  └─ Annex    between a scope and its `up`: what only few scopes need
 //! ```
@@ -24,7 +25,7 @@ use crate::bridge::Bridge;
 use crate::{
     end::End,
     error::Cause,
-    layer::Layer,
+    layer::{Layer, Low},
     links::{Links, NOWHERE},
     state::State,
     sync::{AtomicU32, Lock, Once, Ordering},
@@ -57,6 +58,7 @@ const _: () = assert!(size_of::<Node>() + 2 * size_of::<usize>() <= 128);
 
 pub(crate) enum Kind {
     Scope(ScopeNode),
+    Low(Low),
     Layer(Layer),
     Shield,
     Annex(Annex),
@@ -171,7 +173,7 @@ impl Node {
         number: u32,
         up: Option<Arc<Node>>,
         near: Option<Arc<Node>>,
-        layer: Layer,
+        kind: Kind,
     ) -> Arc<Self> {
         Arc::new(Self {
             state: State::aside(),
@@ -180,24 +182,27 @@ impl Node {
             place: Place(AtomicU32::new(number)),
             up,
             near,
-            kind: Kind::Layer(layer),
+            kind,
         })
     }
 
-    /// A layer, and the number of its key.
+    /// The number of a layer's key.
     #[inline]
-    pub(crate) fn as_layer(&self) -> Option<(u32, &Layer)> {
-        match &self.kind {
-            Kind::Layer(layer) => Some((self.place.get(), layer)),
-            Kind::Scope(_) | Kind::Shield | Kind::Annex(_) => None,
-        }
+    pub(crate) fn number(&self) -> u32 {
+        self.place.get()
+    }
+
+    /// The next older layer.
+    #[inline]
+    pub(crate) fn older(&self) -> Option<&Arc<Node>> {
+        values(self.up.as_ref()?)
     }
 
     /// What few scopes have.
     pub(crate) fn annex(&self) -> Option<&Annex> {
         match &self.up.as_ref()?.kind {
             Kind::Annex(annex) => Some(annex),
-            Kind::Scope(_) | Kind::Layer(_) | Kind::Shield => None,
+            Kind::Scope(_) | Kind::Low(_) | Kind::Layer(_) | Kind::Shield => None,
         }
     }
 
@@ -247,7 +252,7 @@ impl<'a> ScopeRef<'a> {
     pub(crate) fn of(node: &'a Arc<Node>) -> Option<Self> {
         match &node.kind {
             Kind::Scope(own) => Some(Self { node, own }),
-            Kind::Layer(_) | Kind::Shield | Kind::Annex(_) => None,
+            Kind::Low(_) | Kind::Layer(_) | Kind::Shield | Kind::Annex(_) => None,
         }
     }
 

@@ -92,13 +92,19 @@ impl<T: 'static> Key<T> {
         }
     }
 
+    #[inline]
     fn numbered(&self) -> u32 {
         // Relaxed, here and below: a number guards no data, it is only compared; the counter's own
         // atomicity makes numbers distinct, and the exchange makes the first one stay.
         let known = self.number.load(Ordering::Relaxed);
-        if known != 0 {
-            return known - 1;
+        if known == 0 {
+            return self.first_number();
         }
+        known - 1
+    }
+
+    #[cold]
+    fn first_number(&self) -> u32 {
         let fresh = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
         match self
             .number
@@ -133,21 +139,19 @@ impl<T: Send + Sync + 'static> Key<T> {
     /// let ctx = ctx::Context::background().with_value(&TENANT, 7);
     /// assert_eq!(TENANT.get(&ctx), Some(&7));
     /// ```
-    #[inline]
     pub fn get<'c>(&'static self, ctx: &'c Context) -> Option<&'c T> {
         let found = match ctx.node() {
             Some(node) => layer::find(node, self.numbered()),
             None => None,
         };
-        if let Some(layer) = found {
-            return layer.value().downcast_ref();
+        match found {
+            Some(value) => value.downcast_ref(),
+            None => self.default_value(self.default?),
         }
-        self.default()
     }
 
     #[inline(never)]
-    fn default(&self) -> Option<&T> {
-        let default = self.default?;
+    fn default_value(&'static self, default: fn() -> T) -> Option<&'static T> {
         let made = self.made_default.get_or_init(|| Box::new(default()));
         made.downcast_ref()
     }
