@@ -181,6 +181,47 @@ fn t3_t5_an_inherited_end_that_is_read_during_the_walk_is_the_end_of_the_root() 
     });
 }
 
+/// Its parent has ended before both reads, so neither may say "live", though one of them finds in the scope what
+/// the other is about to write.
+#[test]
+fn t1_t3_two_reads_of_an_orphan_at_once_both_see_its_end() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let child = root.with_cancel();
+        let (behind, seen) = (child.with_value(&KEY, 1), child.clone());
+        root.cancel_with("why");
+        let reader = thread::spawn(move || {
+            assert!(behind.is_cancelled());
+            assert_eq!(cause(&behind.err().unwrap()), "why");
+        });
+        assert!(seen.is_cancelled());
+        assert_eq!(cause(&seen.check().unwrap_err()), "why");
+        reader.join().unwrap();
+    });
+}
+
+/// While a scope enters its parent's list it stops asking the parent, and the walk that will end it may be on
+/// its way: a read that has seen the parent's end writes it down before it answers.
+#[test]
+fn t3_an_end_that_is_read_while_the_scope_is_linked_is_not_taken_back() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let child = root.with_cancel();
+        let (linked, seen, behind) = (child.clone(), child.clone(), child.with_value(&KEY, 1));
+        let linker = thread::spawn(move || linked.scope().expect("a scope").link());
+        let reader = thread::spawn(move || {
+            let before = seen.is_cancelled();
+            let after = behind.is_cancelled();
+            assert!(!before || after);
+            assert!(!after || seen.check().is_err());
+        });
+        root.cancel();
+        assert!(child.is_cancelled());
+        linker.join().unwrap();
+        reader.join().unwrap();
+    });
+}
+
 #[test]
 fn d6_a_deadline_that_is_read_during_a_later_cancel_ends_all_who_have_it() {
     model(|| {

@@ -97,9 +97,13 @@ impl ScopeRef<'_> {
     /// is the upper one, since a merge enters both lists when it is made.
     #[inline]
     fn look_around(self) -> bool {
+        let word = self.node.state.load();
+        if word.ended() {
+            // The caller has seen an earlier word.
+            return true;
+        }
         let up_ended = |it: ScopeRef<'_>| it.node.state.load().ended();
-        let orphaned =
-            !self.node.state.load().linked() && self.parent(Side::Up).is_some_and(up_ended);
+        let orphaned = !word.linked() && self.parent(Side::Up).is_some_and(up_ended);
         let expired = match self.own.deadline {
             Some(deadline) => deadline <= Instant::now(),
             None => false,
