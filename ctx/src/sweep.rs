@@ -9,6 +9,9 @@
 //! one entry out moves the last one, which belongs to a batch at work, further to the front. So behind
 //! `base` there are only entries of this batch. One that was moved in front of `base` is met again.
 //!
+//! From the last child to the first within a batch too, since children that were made one after another
+//! mostly stand in memory that way, and a processor fetches ahead of a walk that keeps its direction.
+//!
 //! Nobody is woken before the last descendant has ended, and all of it after the last lock (rule T9).
 
 use crate::{
@@ -23,8 +26,9 @@ use std::{
     task::Waker,
 };
 
-/// How many children are looked up under one lock.
-const BATCH: usize = 32;
+/// How many children are looked up under one lock. With more of them the cache holds less of what comes
+/// next; with fewer the lock is taken more often.
+const BATCH: usize = 8;
 
 /// Ends what is below `root`, which has ended, takes it out of its parents' lists and tells everybody.
 pub(crate) fn sweep(root: ScopeRef<'_>) {
@@ -115,11 +119,11 @@ impl Level {
             let tail = &links.listed()[self.base..];
             // Memory is what a walk waits for. These looks wait together; the read-modify-writes below
             // would wait one after another.
-            for entry in tail {
+            for entry in tail.iter().rev() {
                 black_box(entry.node.strong_count());
             }
             let alive = |entry: &Child| Some((entry.node.upgrade()?, entry.side));
-            self.batch.extend(tail.iter().filter_map(alive));
+            self.batch.extend(tail.iter().rev().filter_map(alive));
             if self.batch.is_empty() {
                 // Only nodes that are being dropped stood here.
                 links.cut_list(self.base);
