@@ -1,17 +1,30 @@
 //! One `.await`, made a checkpoint.
 
 use proc_macro2::{Ident, Span};
-use syn::{Expr, ExprAwait, ExprMatch, Token, token};
+use syn::{Arm, Expr, ExprAwait, ExprMatch, Token, token};
 
 use crate::runtime::Runtime;
 use crate::scope::Exit;
-use crate::syntax::{self, generated, result_arm, start_of};
+use crate::syntax::{self, arm, generated, other_arm, start_of};
+
+/// What stands in front of an await, and what is done where it gives up.
+pub(crate) enum Guard {
+    /// A checkpoint that leaves its error with the state which it uses: see `seat`.
+    Seated(Expr),
+    /// One that has a state of its own, and returns its error.
+    Alone(Expr),
+}
 
 /// Puts the context in front of an await.
 // Input:
 //     BASE.await
 //
 // Output:
+//     match __body.__race(BASE).await {
+//         ::core::option::Option::Some(__v) => __v.__take(),
+//         _ => return ::ctx::FromCancelled::__from_body(&__body),
+//     }
+// or, where no state is to be had:
 //     match ::ctx::__private::race(::ctx::__private::handle(&ctx), BASE).await {
 //         ::core::result::Result::Ok(__v) => __v,
 //         ::core::result::Result::Err(__c) => return ::ctx::FromCancelled::from_cancelled(__c),
@@ -20,15 +33,11 @@ use crate::syntax::{self, generated, result_arm, start_of};
 // There is no block and no `let` around BASE, so its temporaries live as long as they did. The
 // call stands at the `await` (that is the line a cancellation names), the `match` at BASE (that
 // is where a lint about the value points).
-//
-// An await on the function's own `ctx` uses the state of the function instead (see `seat`), which is
-// borrowed last, since there may be other awaits in BASE:
-//     match ::ctx::__private::race_in(BASE, &mut __body).await { .. }
 pub(crate) fn checkpoint(
     await_: ExprAwait,
     exit: Exit,
     runtime: &Runtime,
-    call: impl FnOnce(Expr, Span) -> Expr,
+    guard: impl FnOnce(Expr, Span) -> Guard,
 ) -> Expr {
     let ExprAwait {
         attrs,
@@ -38,27 +47,48 @@ pub(crate) fn checkpoint(
     } = await_;
     let span = await_token.span;
     let first = start_of(&base).unwrap_or(span);
-    let call = call(argument(*base), span);
+    let guard = guard(argument(*base), span);
+    let arms = arms(&guard, exit, runtime, span);
+    let (Guard::Seated(call) | Guard::Alone(call)) = guard;
     let awaited = ExprAwait {
         attrs: Vec::new(),
         base: Box::new(call),
         dot_token,
         await_token,
     };
-    let quiet = generated(span);
-    // A value of the wrong type is then the author's mistake, and not one of this expansion.
-    let value = runtime.name("__v", span);
-    let cancelled = Ident::new("__c", quiet);
-    let leave = exit.leave(runtime, syntax::expr(cancelled.clone()));
-    let ready = result_arm("Ok", &value, syntax::expr(value.clone()), quiet);
-    let early = result_arm("Err", &cancelled, leave, quiet);
     Expr::Match(ExprMatch {
         attrs,
         match_token: Token![match](first),
         expr: Box::new(Expr::Await(awaited)),
         brace_token: token::Brace(span),
-        arms: vec![ready, early],
+        arms,
     })
+}
+
+fn arms(guard: &Guard, exit: Exit, runtime: &Runtime, span: Span) -> Vec<Arm> {
+    let quiet = generated(span);
+    // A value of the wrong type is then the author's mistake, and not one of this expansion.
+    let value = runtime.name("__v", span);
+    match guard {
+        Guard::Seated(_) => vec![
+            arm(
+                ["option", "Option", "Some"],
+                &value,
+                syntax::method(value.clone(), runtime.name("__take", span), []),
+                quiet,
+            ),
+            other_arm(exit.leave_seat(runtime), quiet),
+        ],
+        Guard::Alone(_) => {
+            let cancelled = Ident::new("__c", quiet);
+            let leave = exit.leave(runtime, syntax::expr(cancelled.clone()));
+            let ready = syntax::expr(value.clone());
+            vec![
+                arm(["result", "Result", "Ok"], &value, ready, quiet),
+                arm(["result", "Result", "Err"], &cancelled, leave, quiet),
+            ]
+        }
+    }
 }
 
 /// The awaited expression as an argument. What the author had to put around it before `.await` must

@@ -8,7 +8,7 @@ use crate::function::{Body, Function};
 use crate::future::{self, Borrows};
 use crate::options::Options;
 use crate::runtime::Runtime;
-use crate::{lifetime, neighbour};
+use crate::{lifetime, neighbour, syntax};
 
 /// How many parameters clippy bears.
 const MANY: usize = 7;
@@ -53,12 +53,13 @@ pub(crate) fn inject(
         Body::Missing(_) => None,
         _ => Some(parse_quote!(#[allow(unused_variables)])),
     };
-    let parameter: FnArg = if options.owned.is_some() {
-        parse_quote!(#allow #ctx: #context)
+    let context = syntax::path_type(context);
+    let ty = if options.owned.is_some() {
+        context
     } else {
-        let lifetime = lifetime(function);
-        parse_quote!(#allow #ctx: &#lifetime #context)
+        syntax::reference_type(lifetime(function), context, Span::call_site())
     };
+    let parameter = syntax::parameter(allow, ctx, ty, Span::call_site());
     if options.owned.is_some() && function.sig.asyncness.is_none() {
         // That it is taken by value is what `owned` asks for, used up or not.
         function

@@ -9,7 +9,7 @@ use syn::{
     TraitItemFn, Type, parse_quote,
 };
 
-use crate::checkpoint::checkpoint;
+use crate::checkpoint::{Guard, checkpoint};
 use crate::errors::Errors;
 use crate::macros;
 use crate::marks::{self, Mark, Marks, attrs_of};
@@ -168,10 +168,13 @@ impl Rewriter<'_> {
     }
 
     fn await_(&mut self, expr: &mut Expr) {
+        let seated = mem::take(&mut self.seated);
         let uses = self.uses_of(|this| visit_mut::visit_expr_mut(this, expr));
-        let (alone, own, bound) = match self.mode {
-            Mode::Race => ("race", "race_in", "race_on"),
-            Mode::Between => ("between", "between_in", "between_on"),
+        let nested = mem::replace(&mut self.seated, seated);
+        self.seated |= nested;
+        let name = match self.mode {
+            Mode::Race => "race",
+            Mode::Between => "between",
             Mode::None => return,
         };
         let Scope::Async(exit) = self.scope else {
@@ -182,9 +185,12 @@ impl Rewriter<'_> {
         self.seated |= seat != Seat::Unknown;
         *expr = match mem::replace(expr, Expr::PLACEHOLDER) {
             Expr::Await(await_) => checkpoint(await_, exit, runtime, |base, span| match seat {
-                Seat::Own => seat::checkpoint(own, base, runtime, span),
-                Seat::Bound => seat::bound_checkpoint(bound, base, runtime, span),
-                Seat::Unknown => runtime.call(alone, [runtime.handle(uses, span), base], span),
+                Seat::Own => Guard::Seated(seat::own(name, nested, base, runtime, span)),
+                Seat::Bound => Guard::Seated(seat::bound(name, nested, base, runtime, span)),
+                Seat::Unknown => {
+                    let handle = runtime.handle(uses, span);
+                    Guard::Alone(runtime.call(name, [handle, base], span))
+                }
             }),
             other => other,
         };

@@ -5,6 +5,7 @@ use quote::ToTokens;
 use syn::{Expr, ExprReturn, ReturnType, Signature, Token, parse_quote_spanned};
 
 use crate::runtime::Runtime;
+use crate::seat;
 use crate::syntax;
 
 /// The body that the rewriting is in.
@@ -49,15 +50,20 @@ impl Exit {
         }
     }
 
+    /// `return ::ctx::FromCancelled::__from_body(&__body)`, or `return __body.__leave()`
+    pub(crate) fn leave_seat(self, runtime: &Runtime) -> Expr {
+        if runtime.may_be_missing() {
+            return self.early(seat::leave(self.last));
+        }
+        let state = syntax::reference(syntax::expr(seat::name(self.last)), self.last);
+        self.through(&["FromCancelled", "__from_body"], runtime, state)
+    }
+
     /// `return ::ctx::FromCancelled::from_cancelled(CANCELLED)`, or `return CANCELLED.__leave()`
     pub(crate) fn leave(self, runtime: &Runtime, cancelled: Expr) -> Expr {
         if runtime.may_be_missing() {
             let leave = Ident::new("__leave", self.last);
-            return Expr::Return(ExprReturn {
-                attrs: Vec::new(),
-                return_token: Token![return](self.first),
-                expr: Some(parse_quote_spanned!(self.last=> #cancelled.#leave())),
-            });
+            return self.early(parse_quote_spanned!(self.last=> #cancelled.#leave()));
         }
         self.through(&["FromCancelled", "from_cancelled"], runtime, cancelled)
     }
@@ -76,7 +82,10 @@ impl Exit {
         if let Some(colon) = &mut path.leading_colon {
             *colon = Token![::](self.first);
         }
-        let value = syntax::call(path, [error], self.last);
+        self.early(syntax::call(path, [error], self.last))
+    }
+
+    fn early(self, value: Expr) -> Expr {
         Expr::Return(ExprReturn {
             attrs: Vec::new(),
             return_token: Token![return](self.first),

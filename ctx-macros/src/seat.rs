@@ -25,7 +25,7 @@ pub(crate) enum Seat {
 }
 
 /// The name of the state, as the expansion knows it.
-fn name(span: Span) -> Ident {
+pub(crate) fn name(span: Span) -> Ident {
     Ident::new("__body", generated(span))
 }
 
@@ -39,41 +39,63 @@ fn borrow(span: Span) -> Expr {
     })
 }
 
-/// A checkpoint that uses the state.
+/// A checkpoint that uses the state, `name` being `race` or `between`.
 // Input:  BASE
-// Output: ::ctx::__private::race_in(BASE, &mut __body)
-// or, where the author has named the crate:
+// Output: __body.__race(BASE)
+// or, where `nested` says that BASE uses the state itself, which then is borrowed after that:
+//         ::ctx::__private::race_in(BASE, &mut __body)
+// and that is, where the author has named the crate:
 //         ctx.__race_in(BASE, &mut __body)
-pub(crate) fn checkpoint(function: &str, base: Expr, runtime: &Runtime, span: Span) -> Expr {
+pub(crate) fn own(name: &str, nested: bool, base: Expr, runtime: &Runtime, span: Span) -> Expr {
+    if !nested {
+        return call(name, [base], span);
+    }
+    let function = format!("{name}_in");
     let state = borrow(span);
     if !runtime.may_be_missing() {
-        return runtime.call(function, [base, state], span);
+        return runtime.call(&function, [base, state], span);
     }
-    let ctx = runtime.name("ctx", span);
     let method = Ident::new(&format!("__{function}"), span);
-    parse_quote_spanned!(span=> #ctx.#method(#base, #state))
+    syntax::method(runtime.name("ctx", span), method, [base, state])
 }
 
 /// A checkpoint that uses the state of a `ctx` which a block has bound.
 // Input:  BASE
-// Output: ::ctx::__private::race_on(::ctx::__private::borrow(&ctx), BASE, &mut __body)
-pub(crate) fn bound_checkpoint(function: &str, base: Expr, runtime: &Runtime, span: Span) -> Expr {
-    let args = [runtime.borrow(span), base, borrow(span)];
-    runtime.call(function, args, span)
+// Output: __body.__race_on(::ctx::__private::borrow(&ctx), BASE)
+// or, as above:
+//         ::ctx::__private::race_on(::ctx::__private::borrow(&ctx), BASE, &mut __body)
+pub(crate) fn bound(name: &str, nested: bool, base: Expr, runtime: &Runtime, span: Span) -> Expr {
+    let function = format!("{name}_on");
+    let context = runtime.borrow(span);
+    if nested {
+        runtime.call(&function, [context, base, borrow(span)], span)
+    } else {
+        call(&function, [context, base], span)
+    }
+}
+
+/// Leaves the function after a checkpoint that gave up, where the author has named the crate.
+// Output: __body.__leave()
+pub(crate) fn leave(span: Span) -> Expr {
+    call("leave", [], span)
+}
+
+/// `__body.__METHOD(ARGS)`
+fn call<const N: usize>(method: &str, args: [Expr; N], span: Span) -> Expr {
+    let method = Ident::new(&format!("__{method}"), span);
+    syntax::method(name(span), method, args)
 }
 
 /// Makes the state of a stretch, at the place where that begins.
 // Output: let mut __body = ::ctx::__private::Body::unbound();
 pub(crate) fn make_bound(stmts: &mut Vec<Stmt>, at: usize, runtime: &Runtime) {
     let quiet = generated(Span::call_site());
-    let (body, new) = (
-        name(Span::call_site()),
-        runtime.path(&["__private", "Body", "unbound"], quiet),
-    );
+    let init = runtime.path(&["__private", "Body", "unbound"], quiet);
+    let init = syntax::call(init, [], quiet);
     let items = stmts.iter().skip(at);
     let items = items.take_while(|stmt| is_item(stmt));
     let at = at + items.count();
-    stmts.insert(at, parse_quote_spanned!(quiet=> let mut #body = #new();));
+    stmts.insert(at, syntax::let_mut(name(Span::call_site()), init, quiet));
 }
 
 /// Ends the state of a stretch.
@@ -96,14 +118,15 @@ pub(crate) fn drop(runtime: &Runtime) -> Stmt {
 pub(crate) fn make(stmts: &mut Vec<Stmt>, runtime: &Runtime) {
     let span = Span::call_site();
     let quiet = generated(span);
-    let (body, ctx) = (name(span), runtime.name("ctx", span));
-    let first = stmts.iter().position(|stmt| !is_item(stmt));
-    let state = if runtime.may_be_missing() {
-        parse_quote_spanned!(quiet=> let mut #body = #ctx.__body();)
+    let ctx = runtime.name("ctx", span);
+    let init = if runtime.may_be_missing() {
+        syntax::method(ctx, Ident::new("__body", quiet), [])
     } else {
         let new = runtime.path(&["__private", "Body", "new"], quiet);
-        parse_quote_spanned!(quiet=> let mut #body = #new(#ctx);)
+        syntax::call(new, [syntax::expr(ctx)], quiet)
     };
+    let first = stmts.iter().position(|stmt| !is_item(stmt));
+    let state = syntax::let_mut(name(span), init, quiet);
     stmts.insert(first.unwrap_or(stmts.len()), state);
 }
 

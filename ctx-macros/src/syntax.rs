@@ -5,7 +5,9 @@ use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::token;
 use syn::{
-    Arm, Expr, ExprCall, ExprPath, ExprReference, Pat, PatIdent, PatTupleStruct, Path, Token,
+    Arm, Attribute, Expr, ExprCall, ExprMethodCall, ExprPath, ExprReference, FnArg, Lifetime,
+    Local, LocalInit, LocalModifiers, Pat, PatIdent, PatTupleStruct, PatType, PatWild, Path, Stmt,
+    Token, Type, TypePath, TypeReference,
 };
 
 /// A span that stands at `location` and that lints know as generated.
@@ -13,25 +15,33 @@ pub(crate) fn generated(location: Span) -> Span {
     location.resolved_at(Span::mixed_site())
 }
 
-/// `::core::result::Result::NAME(BINDING) => BODY,`
-pub(crate) fn result_arm(name: &str, binding: &Ident, body: Expr, span: Span) -> Arm {
-    let path = absolute(&["core", "result", "Result", name], span);
-    let binding = Pat::Ident(PatIdent {
+/// `::core::KIND(BINDING) => BODY,`
+pub(crate) fn arm(kind: [&str; 3], binding: &Ident, body: Expr, span: Span) -> Arm {
+    let [module, of, name] = kind;
+    let path = absolute(&["core", module, of, name], span);
+    let pat = Pat::TupleStruct(PatTupleStruct {
         attrs: Vec::new(),
-        by_ref: None,
-        mutability: None,
-        ident: binding.clone(),
-        subpat: None,
+        qself: None,
+        path,
+        paren_token: token::Paren(span),
+        elems: Punctuated::from_iter([self::binding(binding.clone(), None)]),
     });
+    arm_of(pat, body, span)
+}
+
+/// `_ => BODY,`
+pub(crate) fn other_arm(body: Expr, span: Span) -> Arm {
+    let wild = PatWild {
+        attrs: Vec::new(),
+        underscore_token: Token![_](span),
+    };
+    arm_of(Pat::Wild(wild), body, span)
+}
+
+fn arm_of(pat: Pat, body: Expr, span: Span) -> Arm {
     Arm {
         attrs: Vec::new(),
-        pat: Pat::TupleStruct(PatTupleStruct {
-            attrs: Vec::new(),
-            qself: None,
-            path,
-            paren_token: token::Paren(span),
-            elems: Punctuated::from_iter([binding]),
-        }),
+        pat,
         fat_arrow_token: Token![=>](span),
         body: Box::new(body),
         comma: Some(Token![,](span)),
@@ -83,6 +93,37 @@ pub(crate) fn call<const N: usize>(path: Path, args: [Expr; N], span: Span) -> E
     })
 }
 
+/// `RECEIVER.METHOD(ARGS)`, the parentheses at the method.
+pub(crate) fn method<const N: usize>(receiver: Ident, method: Ident, args: [Expr; N]) -> Expr {
+    let span = method.span();
+    Expr::MethodCall(ExprMethodCall {
+        attrs: Vec::new(),
+        receiver: Box::new(expr(receiver)),
+        dot_token: Token![.](span),
+        method,
+        turbofish: None,
+        paren_token: token::Paren(span),
+        args: args.into_iter().collect(),
+    })
+}
+
+/// `let mut NAME = INIT;`
+pub(crate) fn let_mut(name: Ident, init: Expr, span: Span) -> Stmt {
+    let pat = binding(name, Some(Token![mut](span)));
+    Stmt::Local(Local {
+        attrs: Vec::new(),
+        let_token: Token![let](span),
+        modifiers: LocalModifiers::default(),
+        pat,
+        init: Some(LocalInit {
+            eq_token: Token![=](span),
+            expr: Box::new(init),
+            diverge: None,
+        }),
+        semi_token: Token![;](span),
+    })
+}
+
 /// `&EXPR`
 pub(crate) fn reference(inner: Expr, span: Span) -> Expr {
     Expr::Reference(ExprReference {
@@ -90,6 +131,46 @@ pub(crate) fn reference(inner: Expr, span: Span) -> Expr {
         and_token: Token![&](span),
         mutability: None,
         expr: Box::new(inner),
+    })
+}
+
+/// `ATTR NAME: TYPE`
+pub(crate) fn parameter(attr: Option<Attribute>, name: Ident, ty: Type, span: Span) -> FnArg {
+    FnArg::Typed(PatType {
+        attrs: attr.into_iter().collect(),
+        pat: Box::new(binding(name, None)),
+        colon_token: Token![:](span),
+        ty: Box::new(ty),
+    })
+}
+
+/// `PATH`, as a type.
+pub(crate) fn path_type(path: Path) -> Type {
+    Type::Path(TypePath {
+        attrs: Vec::new(),
+        qself: None,
+        path,
+    })
+}
+
+/// `&LIFETIME TYPE`
+pub(crate) fn reference_type(lifetime: Option<Lifetime>, ty: Type, span: Span) -> Type {
+    Type::Reference(TypeReference {
+        attrs: Vec::new(),
+        and_token: Token![&](span),
+        lifetime,
+        mutability: None,
+        elem: Box::new(ty),
+    })
+}
+
+fn binding(name: Ident, mutability: Option<Token![mut]>) -> Pat {
+    Pat::Ident(PatIdent {
+        attrs: Vec::new(),
+        by_ref: None,
+        mutability,
+        ident: name,
+        subpat: None,
     })
 }
 

@@ -6,7 +6,7 @@
 
 use super::helpers::{FreshWaker, Gate, ROOT, gated};
 use crate::support::{Wakes, poll_pinned};
-use ctx::{CancelScope, Cancelled, Canceller, Context};
+use ctx::{CancelScope, Canceller, Context};
 use futures::{StreamExt, future::join_all, future::select, stream::FuturesUnordered};
 use proptest::{
     collection::vec,
@@ -25,7 +25,18 @@ use std::{
 use tokio::{task::unconstrained, time};
 
 type Local = Pin<Box<dyn Future<Output = ()>>>;
-type Guarded<'a> = Pin<Box<dyn Future<Output = Result<(), Cancelled>> + 'a>>;
+/// A checkpoint, which says whether it gave up.
+type Guarded<'a> = Pin<Box<dyn Future<Output = bool> + 'a>>;
+
+fn guarded<'a, F: Future + 'a>(
+    checkpoint: F,
+    gave_up: impl Fn(F::Output) -> bool + 'a,
+) -> Guarded<'a> {
+    let mut checkpoint = Box::pin(checkpoint);
+    Box::pin(poll_fn(move |cx| {
+        checkpoint.as_mut().poll(cx).map(&gave_up)
+    }))
+}
 
 struct Tape(std::vec::IntoIter<u8>);
 
@@ -177,15 +188,15 @@ impl Future for Outside<'_> {
         );
         let ready = work.child == Some(Poll::Ready(()));
         log.expect(
-            ready == matches!(polled, Poll::Ready(Ok(()))),
+            ready == (polled == Poll::Ready(false)),
             "lost a result (C2)",
             id,
         );
-        if let Poll::Ready(Err(_)) = polled {
+        if polled == Poll::Ready(true) {
             log.expect(!work.answered, "decided in place of an inner one (C3)", id);
             log.expect(!(between && started), "gave a `between` call up (M7)", id);
         }
-        polled.map(|result| result.is_err())
+        polled
     }
 }
 
@@ -528,11 +539,12 @@ impl Case {
             let mut body = ctx::__private::Body::new(&context);
             for (between, inside) in awaits {
                 let (id, log) = (inside.id, Rc::clone(&inside.log));
-                let checkpoint: Guarded<'_> = if between {
-                    Box::pin(ctx::__private::between_in(inside, &mut body).into_future())
+                let checkpoint = if between {
+                    body.__between(inside).into_future()
                 } else {
-                    Box::pin(ctx::__private::race_in(inside, &mut body).into_future())
+                    body.__race(inside).into_future()
                 };
+                let checkpoint = guarded(checkpoint, |it| it.is_none());
                 if Outside::new(id, log, checkpoint).await {
                     break;
                 }
@@ -550,9 +562,10 @@ impl Case {
         let log = Rc::clone(&self.log);
         let inside = Inside { id, log, child };
         let checkpoint: Guarded<'_> = if between {
-            Box::pin(ctx::__private::between(context, inside).into_future())
+            let checkpoint = ctx::__private::between(context, inside).into_future();
+            guarded(checkpoint, |it| it.is_err())
         } else {
-            Box::pin(context.run_until_cancelled_owned(inside))
+            guarded(context.run_until_cancelled_owned(inside), |it| it.is_err())
         };
         let outside = Outside::new(id, Rc::clone(&self.log), checkpoint);
         Box::pin(async move {

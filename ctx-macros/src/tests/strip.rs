@@ -201,8 +201,10 @@ fn calls(expr: &Expr) -> Option<&'static str> {
 /// Whether it is what a checkpoint awaits.
 fn is_checkpoint(expr: &Expr) -> bool {
     match expr {
-        // For who has named the crate.
-        Expr::MethodCall(call) => call.method == "__race_in" || call.method == "__between_in",
+        Expr::MethodCall(call) => {
+            let method = call.method.to_string();
+            method.starts_with("__race") || method.starts_with("__between")
+        }
         _ => matches!(
             calls(expr),
             Some("race" | "between" | "race_in" | "between_in" | "race_on" | "between_on")

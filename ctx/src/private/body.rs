@@ -17,6 +17,7 @@ use crate::{
 use pin_project_lite::pin_project;
 use std::{
     future::{Future, IntoFuture},
+    mem::ManuallyDrop,
     panic::{Location, UnwindSafe},
     pin::Pin,
     task::{Context as TaskContext, Poll},
@@ -31,6 +32,8 @@ pub struct Body<'c> {
 struct State {
     /// The address of the context's line, which is asked for at every poll.
     line: usize,
+    /// Where the latest await is.
+    at: &'static Location<'static>,
     keeper: Keeper,
 }
 
@@ -43,6 +46,7 @@ impl<'c> Body<'c> {
             context,
             state: State {
                 line: context.line_address(),
+                at: Location::caller(),
                 keeper: Keeper::shared(),
             },
         }
@@ -69,12 +73,71 @@ impl<'c> Body<'c> {
 
     /// Lends itself to one await. One lifetime is enough for that, and saves the compiler work.
     #[inline]
-    fn lend(&mut self, at: &'static Location<'static>) -> Lent<'_> {
+    #[track_caller]
+    fn lend(&mut self) -> Lent<'_> {
+        self.state.at = Location::caller();
         Lent {
             context: self.context,
             state: &mut self.state,
-            at,
         }
+    }
+}
+
+/// What the macro writes around an await and after it. They are methods, and the checkpoint says no more than
+/// that it gave up, since both save the compiler work: an `Err` in the hands of every await is a value to be
+/// dropped on every path.
+#[doc(hidden)]
+impl<'c> Body<'c> {
+    /// A checkpoint that may give its future up at any of its awaits.
+    #[track_caller]
+    #[inline]
+    pub fn __race<F>(&mut self, future: F) -> AwaitedIn<'_, F> {
+        AwaitedIn {
+            lent: self.lend(),
+            mode: Mode::Race,
+            future,
+        }
+    }
+
+    /// A checkpoint that lets a future run to its end once it has started.
+    #[track_caller]
+    #[inline]
+    pub fn __between<F>(&mut self, future: F) -> AwaitedIn<'_, F> {
+        AwaitedIn {
+            lent: self.lend(),
+            mode: Mode::Between,
+            future,
+        }
+    }
+
+    /// `__race` on a context that a block has bound.
+    #[track_caller]
+    #[inline]
+    pub fn __race_on<F>(&mut self, context: &'c Context, future: F) -> AwaitedIn<'_, F> {
+        self.sits_on(context);
+        self.__race(future)
+    }
+
+    /// `__between` on a context that a block has bound.
+    #[track_caller]
+    #[inline]
+    pub fn __between_on<F>(&mut self, context: &'c Context, future: F) -> AwaitedIn<'_, F> {
+        self.sits_on(context);
+        self.__between(future)
+    }
+
+    /// Leaves the function after a checkpoint that gave up.
+    #[must_use]
+    pub fn __leave<R: FromCancelled>(&self) -> R {
+        R::__from_body(self)
+    }
+
+    /// The error of the checkpoint that gave up just now. The end of a context is final, so it can be read
+    /// after the future was dropped as well as before.
+    #[cold]
+    pub(crate) fn gave_up(&self) -> Cancelled {
+        let cancelled = Keeper::refusal(self.context).cancelled;
+        cancelled.noticed(self.state.at)
     }
 }
 
@@ -91,7 +154,6 @@ impl Drop for Body<'_> {
 struct Lent<'b> {
     context: &'b Context,
     state: &'b mut State,
-    at: &'static Location<'static>,
 }
 
 // Who catches the panic of an await sees nothing of the state, which is put in order as the await is dropped.
@@ -142,28 +204,43 @@ pin_project! {
 }
 
 impl<F: Future> Future for InBody<'_, F> {
-    type Output = Result<F::Output, Cancelled>;
+    /// `None` if it gave the future up: see `Body::gave_up`.
+    type Output = Option<Kept<F::Output>>;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let Stage::Live { future, lent } = self.as_mut().project() else {
             return Poll::Pending;
         };
-        let (at, context, state) = (lent.at, lent.context, &mut *lent.state);
+        let (context, state) = (lent.context, &mut *lent.state);
         #[cfg(feature = "testing")]
         if !state.keeper.has_started() {
-            crate::probe::starts(&state.keeper, context, at);
+            crate::probe::starts(&state.keeper, context, state.at);
         }
         match advance(future, state.line, (context, &mut state.keeper), cx) {
             Step::Pending => Poll::Pending,
-            Step::Ready(output) => Poll::Ready(Ok(output)),
+            Step::Ready(output) => Poll::Ready(Some(Kept(ManuallyDrop::new(output)))),
             Step::GivesUp => {
-                let cancelled = Keeper::refusal(context).cancelled.noticed(at);
                 // This drops the future, before the error is returned (rule C4).
                 self.set(Self::Over);
-                Poll::Ready(Err(cancelled))
+                Poll::Ready(None)
             }
         }
+    }
+}
+
+/// The result of an await, which the macro takes out as soon as it has found that there is one.
+///
+/// It has no drop of its own, since nothing can come between. The compiler need not ask then, at every await,
+/// whether a part of it is to be dropped, and that is much of what a `match` costs it.
+pub struct Kept<T>(ManuallyDrop<T>);
+
+#[doc(hidden)]
+impl<T> Kept<T> {
+    #[must_use]
+    #[inline]
+    pub fn __take(self) -> T {
+        ManuallyDrop::into_inner(self.0)
     }
 }
 
@@ -177,7 +254,7 @@ pub struct AwaitedIn<'b, F> {
 }
 
 impl<'b, F: IntoFuture> IntoFuture for AwaitedIn<'b, F> {
-    type Output = Result<F::Output, Cancelled>;
+    type Output = Option<Kept<F::Output>>;
     type IntoFuture = InBody<'b, F::IntoFuture>;
 
     #[inline]
@@ -188,29 +265,23 @@ impl<'b, F: IntoFuture> IntoFuture for AwaitedIn<'b, F> {
     }
 }
 
-/// A checkpoint that may give its future up at any of its awaits.
+// The same as functions, which borrow the state last, where there is another await in `future`.
+
+/// See [`Body::__race`].
 #[track_caller]
 #[inline]
 pub fn race_in<'b, F>(future: F, body: &'b mut Body<'_>) -> AwaitedIn<'b, F> {
-    AwaitedIn {
-        lent: body.lend(Location::caller()),
-        mode: Mode::Race,
-        future,
-    }
+    body.__race(future)
 }
 
-/// A checkpoint that lets a future run to its end once it has started.
+/// See [`Body::__between`].
 #[track_caller]
 #[inline]
 pub fn between_in<'b, F>(future: F, body: &'b mut Body<'_>) -> AwaitedIn<'b, F> {
-    AwaitedIn {
-        lent: body.lend(Location::caller()),
-        mode: Mode::Between,
-        future,
-    }
+    body.__between(future)
 }
 
-/// A checkpoint as [`race_in`] has it, on a context that a block has bound.
+/// See [`Body::__race_on`].
 #[track_caller]
 #[inline]
 pub fn race_on<'b, 'c, F>(
@@ -218,11 +289,10 @@ pub fn race_on<'b, 'c, F>(
     future: F,
     body: &'b mut Body<'c>,
 ) -> AwaitedIn<'b, F> {
-    body.sits_on(context);
-    race_in(future, body)
+    body.__race_on(context, future)
 }
 
-/// A checkpoint as [`between_in`] has it, on a context that a block has bound.
+/// See [`Body::__between_on`].
 #[track_caller]
 #[inline]
 pub fn between_on<'b, 'c, F>(
@@ -230,8 +300,7 @@ pub fn between_on<'b, 'c, F>(
     future: F,
     body: &'b mut Body<'c>,
 ) -> AwaitedIn<'b, F> {
-    body.sits_on(context);
-    between_in(future, body)
+    body.__between_on(context, future)
 }
 
 /// The context is about to be moved: its awaits are over.
