@@ -240,7 +240,7 @@ fn timeout(harness: &mut Harness, ctx: &Context) {
         .build();
     let runtime = runtime.expect("a runtime is to be had");
     let _entered = runtime.enter();
-    let waker = &waker();
+    let (waker, list) = (&waker(), Mutex::new(None));
     let mut earlier = Box::pin(tokio::time::sleep(HOUR / 2));
     assert!(
         earlier
@@ -266,6 +266,15 @@ fn timeout(harness: &mut Harness, ctx: &Context) {
         )
         .ours(each(|| finish(ours(black_box(1)), waker)))
         .rival(RIVAL, each(|| finish(theirs(black_box(1)), waker)))
-        .bound(times(1.4, RIVAL))
+        .floor(
+            LEAST,
+            each(|| {
+                finish(
+                    least::in_time(black_box(ctx), black_box(HOUR), &list),
+                    waker,
+                )
+            }),
+        )
+        .bound(times(1.4, RIVAL).not_below(LEAST))
         .measure();
 }

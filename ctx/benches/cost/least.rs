@@ -9,13 +9,18 @@ use crate::{awaits::Boxed, leaf::Leaf};
 use ctx::Context;
 use std::{
     cell::Cell,
-    future::Future,
+    future::{Future, poll_fn},
     hint::black_box,
-    pin::Pin,
-    sync::Mutex,
+    mem,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex},
     task::{Context as TaskContext, Poll, Waker, ready},
+    time::Duration,
 };
-use tokio::task::coop;
+use tokio::{
+    task::coop,
+    time::{Instant, sleep_until},
+};
 
 thread_local! {
     static ASKING: Cell<usize> = const { Cell::new(0) };
@@ -97,4 +102,33 @@ pub(crate) async fn nested(ctx: &Context, depth: u32, yields: u32) -> Option<()>
         return least(ctx, inner).await?;
     }
     many(ctx, yields, 1).await
+}
+
+/// One await under a deadline of its own, pending once and done in time.
+///
+/// A scope is an allocation, and its deadline one look at the clock. The first poll looks at the clock again,
+/// for what has ended starts nothing, to the instant (rules C1 and D3). While it is pending a timer of tokio's
+/// is set (D4), and the waker stands in a list for whoever ends the scope or one above it (C4). All of it is
+/// kept on the stack but the scope, though a scope outlives the stack of who made it.
+pub(crate) async fn in_time(
+    ctx: &Context,
+    within: Duration,
+    list: &Mutex<Option<Waker>>,
+) -> Option<()> {
+    let scope = Arc::new((Instant::now() + within, [0_u64; 12]));
+    let mut timer = pin!(sleep_until(black_box(&scope).0));
+    let mut least = least(ctx, Leaf(black_box(1)));
+    least.list = Some(list);
+    let mut starts = true;
+    poll_fn(|cx| {
+        if mem::take(&mut starts) && scope.0 <= Instant::now() {
+            return Poll::Ready(None);
+        }
+        let polled = Pin::new(&mut least).poll(cx);
+        if polled.is_pending() && timer.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        polled
+    })
+    .await
 }
