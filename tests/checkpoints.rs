@@ -8,6 +8,7 @@ mod innermost;
 mod joined;
 mod moved;
 mod random;
+mod needless;
 mod seats;
 mod shields;
 mod timed;

@@ -1,0 +1,129 @@
+//! C8 where nothing is to be told to anybody: what is over wakes nobody, and what does not wait is not woken.
+
+use super::helpers::{Gate, Gated, ROOT, finish, gated, run};
+use crate::support::{Wakes, poll_pinned};
+use ctx::{Cancelled, Context, with_context};
+use std::{
+    future::{Future, pending, poll_fn},
+    pin::{Pin, pin},
+    task::Poll,
+};
+
+type Inner = Pin<Box<dyn Future<Output = Result<(), Cancelled>>>>;
+
+fn waiting(ctx: &Context) -> Inner {
+    Box::pin(ctx.run_until_cancelled_owned(pending::<()>()))
+}
+
+/// Ready in the poll of that number, and keeps `inner` until it is dropped. `inner` is polled up to then, and
+/// in the last poll if `at_last` says so.
+fn keeps(mut inner: Inner, polls: usize, at_last: bool) -> impl Future<Output = ()> {
+    let mut polled = 0;
+    poll_fn(move |cx| {
+        polled += 1;
+        if polled < polls || at_last {
+            assert!(inner.as_mut().poll(cx).is_pending());
+        }
+        if polled < polls {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+}
+
+#[with_context]
+async fn awaits(future: impl Future<Output = ()>, rest: Gated) -> Result<(), Cancelled> {
+    future.await;
+    rest.await;
+    Ok(())
+}
+
+/// How often a task was woken by all that follows the last poll of `keeps`, which wakes it before.
+fn woken_needlessly(around: usize, polls: usize, at_last: bool, in_a_function: bool) -> usize {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let future = keeps(waiting(&scope), polls, at_last);
+    let mut work: Inner = if in_a_function {
+        let (gate, rest) = gated();
+        gate.open();
+        let ctx = scope.clone();
+        Box::pin(async move { awaits(&ctx, future, rest).await })
+    } else {
+        Box::pin(scope.run_until_cancelled_owned(future))
+    };
+    for _ in 0..around {
+        let ctx = scope.clone();
+        work = Box::pin(async move { ctx.run_until_cancelled(work).await? });
+    }
+    while poll_pinned(work.as_mut(), &wakes).is_pending() {}
+    drop(work);
+    wakes.count() - (polls - 1)
+}
+
+#[test]
+fn c8_a_checkpoint_inside_that_is_dropped_with_a_ready_future_wakes_nobody() {
+    for around in 0..3 {
+        for polls in 1..4 {
+            for at_last in [false, true] {
+                for in_a_function in [false, true] {
+                    let woken = woken_needlessly(around, polls, at_last, in_a_function);
+                    let case = (around, polls, at_last, in_a_function);
+                    assert_eq!(woken, 0, "around, polls, at last, in a function: {case:?}");
+                }
+            }
+        }
+    }
+}
+
+#[with_context]
+async fn races_and_then_does_not(first: Gated, second: Gated) -> Result<(), Cancelled> {
+    first.await;
+    #[checkpoints(between)]
+    second.await;
+    Ok(())
+}
+
+fn between_after_a_race() -> (ctx::CancelScope, Gate, Gate, Inner) {
+    let scope = ROOT.with_cancel();
+    let ((first, race), (second, between)) = (gated(), gated());
+    let ctx = scope.clone();
+    let work: Inner = Box::pin(async move { races_and_then_does_not(&ctx, race, between).await });
+    (scope, first, second, work)
+}
+
+#[test]
+fn m7_a_between_call_after_another_await_is_not_woken_by_the_end() {
+    let (scope, first, second, mut work) = between_after_a_race();
+    let wakes = Wakes::new();
+    assert!(run(work.as_mut(), &wakes).is_pending());
+    first.open();
+    assert!(run(work.as_mut(), &wakes).is_pending());
+    let before = wakes.count();
+    scope.cancel();
+    assert_eq!(
+        wakes.count(),
+        before,
+        "it runs to its end, whatever happens"
+    );
+    assert!(run(work.as_mut(), &wakes).is_pending());
+    second.open();
+    assert!(finish(work.as_mut(), &wakes).is_ok());
+}
+
+#[test]
+fn m7_a_between_call_that_is_awaited_inside_another_checkpoint_is_not_woken_either() {
+    let (scope, first, second, work) = between_after_a_race();
+    let wakes = Wakes::new();
+    let mut outer = pin!(scope.run_until_cancelled(work));
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    first.open();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert!(
+        run(outer.as_mut(), &wakes).is_pending(),
+        "the innermost decides"
+    );
+    second.open();
+    assert!(finish(outer.as_mut(), &wakes).unwrap().is_ok());
+}
