@@ -166,3 +166,28 @@ fn c3_an_answer_counts_though_another_one_was_taken_back_meanwhile() {
     assert!(finish(outer, &Wakes::new()).is_err());
     assert!(surfaced.get());
 }
+
+#[test]
+fn c8_one_that_is_polled_twice_in_one_poll_and_dropped_in_it_leaves_the_watch_to_the_outer_one() {
+    for polls in 1..4 {
+        let scope = ROOT.with_cancel();
+        let wakes = Wakes::new();
+        let mut inner = Some(Box::pin(scope.run_until_cancelled(pending::<()>())));
+        let mut outer = pin!(scope.run_until_cancelled(poll_fn(|cx| {
+            if let Some(mut inner) = inner.take() {
+                for _ in 0..polls {
+                    assert!(inner.as_mut().poll(cx).is_pending());
+                }
+            }
+            Poll::<()>::Pending
+        })));
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        let before = wakes.count();
+        scope.cancel();
+        assert!(
+            wakes.count() > before,
+            "the wake-up is lost, polls: {polls}"
+        );
+        assert!(finish(outer, &wakes).is_err());
+    }
+}
