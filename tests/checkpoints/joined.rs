@@ -191,3 +191,30 @@ fn c8_one_that_is_polled_twice_in_one_poll_and_dropped_in_it_leaves_the_watch_to
         assert!(finish(outer, &wakes).is_err());
     }
 }
+
+#[test]
+fn c8_a_middle_one_that_moved_to_another_outer_one_outlives_that_and_then_loses_its_inner_one() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+    let mut middle = Box::pin(scope.run_until_cancelled_owned(inner.future()));
+    for ready in [false, true] {
+        let outer = pin!(scope.run_until_cancelled(poll_fn(|cx| {
+            assert!(middle.as_mut().poll(cx).is_pending());
+            if ready {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })));
+        assert_eq!(poll_pinned(outer, &wakes).is_ready(), ready);
+    }
+    let before = wakes.count();
+    drop(inner.take());
+    if wakes.count() > before {
+        assert!(run(middle.as_mut(), &wakes).is_pending());
+    }
+    let before = wakes.count();
+    scope.cancel();
+    assert!(wakes.count() > before, "the wake-up is lost");
+}
