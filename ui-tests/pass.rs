@@ -9,6 +9,7 @@ mod attributes;
 mod await_chains;
 mod blocks_in_conditions;
 mod borrow_chains;
+mod borrowed_ctx;
 mod bound_ctx_moves_later;
 mod boxed_futures;
 mod checkpoint_modes;
