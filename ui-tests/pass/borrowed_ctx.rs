@@ -18,6 +18,7 @@ async fn step() {
 }
 
 fn number(request: Request) -> u32 {
+    drop(request.ctx);
     request.number
 }
 
