@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub, reason = "each case is a program of its own")]
 
+mod assertions_name_the_condition;
 mod async_recursion_below;
 mod async_trait_blocks;
 mod async_trait_methods;
