@@ -2,12 +2,15 @@
 
 #![allow(unreachable_pub, reason = "each case is a program of its own")]
 
+mod assertions_name_the_condition;
 mod async_recursion_below;
 mod async_trait_blocks;
 mod async_trait_methods;
 mod attributes;
 mod await_chains;
+mod blocks_in_conditions;
 mod borrow_chains;
+mod borrowed_ctx;
 mod bound_ctx_moves_later;
 mod boxed_futures;
 mod checkpoint_modes;
@@ -16,6 +19,7 @@ mod control_flow;
 mod crate_path;
 mod elided_lifetimes;
 mod error_chain;
+mod format_strings_name_ctx;
 mod generics;
 mod impl_block_with_arguments;
 mod impl_future_functions;

@@ -17,6 +17,7 @@ mod marks;
 mod misplaced;
 mod neighbour;
 mod options;
+mod owned;
 mod parameter;
 mod passage;
 mod rewrite;

@@ -122,7 +122,7 @@ pub(crate) fn misplaced(sig: &Signature) -> Option<Span> {
 
 fn names_ctx(pat: TokenStream) -> Option<Span> {
     pat.into_iter().find_map(|token| match token {
-        TokenTree::Ident(ident) => (ident == "ctx").then(|| ident.span()),
+        TokenTree::Ident(ident) => syntax::is_ctx(&ident).then(|| ident.span()),
         TokenTree::Group(group) => names_ctx(group.stream()),
         _ => None,
     })
@@ -133,7 +133,22 @@ fn first_place(sig: &Signature) -> usize {
     usize::from(sig.receiver().is_some())
 }
 
+/// Where the author wrote the context, which may have come to a `macro_rules!` by another way than the `fn`.
+pub(crate) fn written(sig: &Signature) -> Option<Span> {
+    sig.inputs.get(first_place(sig)).and_then(ctx_of)
+}
+
 /// Whether a parameter is a context that the author wrote.
 fn is_ctx(input: &FnArg) -> bool {
-    matches!(input, FnArg::Typed(typed) if matches!(&*typed.pat, Pat::Ident(pat) if pat.ident == "ctx"))
+    ctx_of(input).is_some()
+}
+
+fn ctx_of(input: &FnArg) -> Option<Span> {
+    let FnArg::Typed(typed) = input else {
+        return None;
+    };
+    match &*typed.pat {
+        Pat::Ident(pat) if syntax::is_ctx(&pat.ident) => Some(pat.ident.span()),
+        _ => None,
+    }
 }

@@ -5,9 +5,9 @@
 //! pieces, and one without a word that the macro looks for goes through as it came.
 //!
 //! 1. It is cut after each `;` that stands in no bracket, where a statement ends whatever it is; and after
-//!    the block of an `if`, a loop or a `match` that begins a piece, unless what follows may belong to it.
-//! 2. The second kind of cut may come too early, as in `if { a } { b }`. Then the pieces still are the
-//!    author's tokens in their order, and if one that is parsed makes no sense alone, the whole body is.
+//!    the block of an `if`, a loop or a `match` that begins a piece, if what follows can only begin another
+//!    statement. Nothing is cut in `if { a } { b }`: the walk may put a statement of ours between two pieces.
+//! 2. If a piece that is parsed makes no sense alone, the whole body is parsed.
 //! 3. The last piece may be the value of the body, and is parsed. So is one that begins with an item or an
 //!    attribute, since others look for these.
 
@@ -16,6 +16,8 @@ use std::mem;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Block, Item, Result, Stmt};
+
+use crate::syntax;
 
 /// The inner attributes and the statements of a body.
 pub(crate) fn parse(tokens: &TokenStream) -> Result<(Vec<Attribute>, Vec<Stmt>)> {
@@ -39,7 +41,7 @@ fn cut(tokens: &TokenStream) -> Result<(Vec<Attribute>, Vec<Stmt>)> {
         let ends = match &token {
             TokenTree::Punct(punct) => punct.as_char() == ';',
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
-                ends_at_block && !tokens.peek().is_some_and(continues)
+                ends_at_block && tokens.peek().is_some_and(begins_statement)
             }
             _ => false,
         };
@@ -131,12 +133,12 @@ fn begins_with_block(token: &TokenTree) -> bool {
     }
 }
 
-/// Whether a statement may go on with this token after a block.
-fn continues(token: &TokenTree) -> bool {
+/// Whether a token that follows a block cannot belong to it: a word, an attribute, or a label.
+fn begins_statement(token: &TokenTree) -> bool {
     match token {
-        TokenTree::Ident(word) => word == "else",
-        TokenTree::Punct(punct) => matches!(punct.as_char(), '.' | '?' | ';'),
-        _ => false,
+        TokenTree::Ident(word) => !matches!(word.to_string().as_str(), "as" | "else" | "in"),
+        TokenTree::Punct(punct) => matches!(punct.as_char(), '#' | '\''),
+        TokenTree::Group(_) | TokenTree::Literal(_) => false,
     }
 }
 
@@ -153,6 +155,7 @@ fn concerns(token: &TokenTree) -> bool {
                 other => other.starts_with("with_"),
             }
         }
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+        TokenTree::Literal(literal) => syntax::captures_ctx(literal),
+        TokenTree::Punct(_) => false,
     }
 }

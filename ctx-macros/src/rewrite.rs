@@ -42,7 +42,7 @@ impl VisitMut for Rewriter<'_> {
         let fresh = mem::take(&mut self.fresh);
         let mut stretch = Stretch::of(self, block, fresh);
         for mut stmt in mem::take(&mut block.stmts) {
-            let shadows = seat::shadows(&stmt);
+            let bound = seat::bound_by(&stmt, self.seat);
             stretch.before(&mut stmt, &mut block.stmts, self);
             match &mut stmt {
                 Stmt::Local(local) => block.stmts.extend(self.local(local)),
@@ -51,7 +51,7 @@ impl VisitMut for Rewriter<'_> {
                 Stmt::Macro(_) => stmt = self.macro_statement(stmt),
             }
             block.stmts.push(stmt);
-            stretch.after(shadows, &mut block.stmts, self);
+            stretch.after(bound, &mut block.stmts, self);
         }
         stretch.leave(self, &mut block.stmts);
     }

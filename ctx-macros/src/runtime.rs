@@ -15,16 +15,16 @@ use crate::uses::Uses;
 /// The runtime crate, as one annotated item sees it.
 pub(crate) struct Runtime {
     krate: Option<Path>,
-    /// A `ctx` in the body means what it means next to the function's `fn`, also where the body's
-    /// tokens went through a `macro_rules!`.
+    /// A `ctx` in the body means what it means next to the function's `fn`, or what the parameter means
+    /// that the author wrote, also where the body's tokens went through a `macro_rules!`.
     hygiene: Span,
 }
 
 impl Runtime {
-    pub(crate) fn new(options: &Options, fn_token: Span) -> Runtime {
+    pub(crate) fn new(options: &Options, hygiene: Span) -> Runtime {
         Runtime {
             krate: options.krate.clone(),
-            hygiene: fn_token,
+            hygiene,
         }
     }
 

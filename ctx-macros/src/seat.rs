@@ -10,6 +10,7 @@ use quote::ToTokens;
 use syn::{Expr, ExprReference, Item, Pat, Stmt, Token, parse_quote_spanned};
 
 use crate::macros;
+use crate::owned;
 use crate::runtime::Runtime;
 use crate::syntax::{self, generated, is_ctx};
 
@@ -135,12 +136,19 @@ fn is_item(stmt: &Stmt) -> bool {
     matches!(stmt, Stmt::Item(item) if !matches!(item, Item::Verbatim(_)))
 }
 
-/// Whether what follows a statement may see another `ctx`.
-pub(crate) fn shadows(stmt: &Stmt) -> bool {
+/// Which seat the `ctx` has that a statement may bind for what follows it. `seat` is that of the one before.
+pub(crate) fn bound_by(stmt: &Stmt, seat: Seat) -> Option<Seat> {
     match stmt {
-        Stmt::Local(local) => binds(&local.pat),
-        Stmt::Macro(stmt) => !macros::evaluates_in_place(&stmt.mac.path) && names(&stmt.mac.tokens),
-        Stmt::Item(_) | Stmt::Expr(..) => false,
+        Stmt::Local(local) if binds(&local.pat) => {
+            let owns = owned::binds(local, seat != Seat::Unknown);
+            Some(if owns { Seat::Bound } else { Seat::Unknown })
+        }
+        Stmt::Macro(stmt) => {
+            let mac = &stmt.mac;
+            let may_bind = !macros::evaluates_in_place(&mac.path) && names(&mac.tokens);
+            may_bind.then_some(Seat::Bound)
+        }
+        Stmt::Local(_) | Stmt::Item(_) | Stmt::Expr(..) => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The macros of the standard library that take expressions.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::visit_mut::VisitMut;
@@ -10,6 +10,7 @@ use syn::{Expr, Macro, Pat, Result, Token};
 use crate::macros::{first_await, has_attributes, unknown};
 use crate::rewrite::Rewriter;
 use crate::seat;
+use crate::syntax::generated;
 
 /// The arguments of one of these macros.
 pub(crate) enum Args {
@@ -40,11 +41,13 @@ pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<()> {
         let awaits = rewriter.exit().and_then(|_| first_await(&mac.tokens));
         return awaits.map_or(Ok(()), |span| Err(unknown(mac, span)));
     };
+    let message = args.message(mac);
     let outer = rewriter.seat;
     rewriter.shadowed(args.binds_ctx());
     args.each(|expr| rewriter.visit_expr_mut(expr));
     rewriter.seat = outer;
     mac.tokens = args.into_tokens();
+    mac.tokens.extend(message);
     Ok(())
 }
 
@@ -90,6 +93,24 @@ impl Args {
             guard,
             trailing,
         })))
+    }
+
+    /// What is said where a condition does not hold. It names the condition, by the author's words for it.
+    // Input:  assert!(CONDITION)
+    // Output: assert!(REWRITTEN, "assertion failed: {}", ::core::stringify!(CONDITION))
+    fn message(&self, mac: &Macro) -> Option<TokenStream> {
+        let name = &mac.path.segments.last()?.ident;
+        match self {
+            Args::List(list) if list.len() == 1 && (name == "assert" || name == "debug_assert") => {
+                let condition = &list[0];
+                let comma = (!list.trailing_punct()).then(|| quote!(,));
+                let quiet = generated(name.span());
+                Some(quote_spanned! {quiet=>
+                    #comma "assertion failed: {}", ::core::stringify!(#condition)
+                })
+            }
+            _ => None,
+        }
     }
 
     /// Whether a guard sees another `ctx`.

@@ -4,6 +4,9 @@
 //! A scope or an owned context may end, or be moved away, before its function does. So its awaits have a
 //! state of their own, made after the `let`, which borrows it until the first statement that may move it,
 //! or until the block binds another one. As it is dropped before the context it leaves nobody's waker behind.
+//!
+//! A `ctx` that is itself a reference has no such state: what it refers to may be moved as soon as nobody
+//! uses `ctx` any more, and by a name that says nothing of it.
 
 use std::mem;
 
@@ -21,6 +24,8 @@ pub(crate) struct Stretch {
     open: Option<usize>,
     /// The state that the block found, and whether any await uses it.
     outer: (Seat, Option<bool>),
+    /// Whether an item of the block may name another `ctx`, or move this one where nobody sees it.
+    items: bool,
 }
 
 impl Stretch {
@@ -29,8 +34,9 @@ impl Stretch {
         let mut stretch = Self {
             open: None,
             outer: (rewriter.seat, None),
+            items: block.stmts.iter().any(seat::item_shadows),
         };
-        if block.stmts.iter().any(seat::item_shadows) {
+        if stretch.items {
             rewriter.seat = Seat::Unknown;
         } else if fresh {
             stretch.begin(rewriter, 0);
@@ -52,11 +58,22 @@ impl Stretch {
         rewriter.seat = Seat::Unknown;
     }
 
-    /// After a statement: begins another stretch if that may have bound another `ctx`.
-    pub(crate) fn after(&mut self, shadows: bool, done: &mut Vec<Stmt>, rewriter: &mut Rewriter) {
-        if shadows {
-            // It need not have: then what follows may still move the one that was there.
-            self.end_early(rewriter, done);
+    /// After a statement: begins another stretch if that may have bound another `ctx`, and says which seat
+    /// that has.
+    pub(crate) fn after(
+        &mut self,
+        bound: Option<Seat>,
+        done: &mut Vec<Stmt>,
+        rewriter: &mut Rewriter,
+    ) {
+        let Some(seat) = bound else {
+            return;
+        };
+        // It need not have: then what follows may still move the one that was there.
+        self.end_early(rewriter, done);
+        if seat == Seat::Unknown || self.items {
+            rewriter.seat = Seat::Unknown;
+        } else {
             self.begin(rewriter, done.len());
         }
     }

@@ -1,6 +1,6 @@
 //! Syntax that is generated often enough to be built by hand instead of being parsed.
 
-use proc_macro2::{Delimiter, Ident, Span, TokenTree};
+use proc_macro2::{Delimiter, Ident, Literal, Span, TokenTree};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::token;
@@ -72,6 +72,11 @@ pub(crate) fn extend(path: &mut Path, names: &[&str], span: Span) {
 pub(crate) fn is_ctx(ident: &Ident) -> bool {
     // Each comparison of an identifier makes a string of it.
     matches!(ident.to_string().as_str(), "ctx" | "r#ctx")
+}
+
+/// Whether a literal may be a format string that names `ctx` by itself, as in `format!("{ctx:?}")`.
+pub(crate) fn captures_ctx(literal: &Literal) -> bool {
+    literal.to_string().contains("{ctx")
 }
 
 /// `PATH`

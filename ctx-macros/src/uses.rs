@@ -91,13 +91,14 @@ impl Uses {
                     };
                     self.borrowed += usize::from(called || is_punct(before.as_ref(), '&'));
                 }
+                TokenTree::Literal(literal) if syntax::captures_ctx(literal) => self.see_borrow(),
                 _ => {}
             }
             before = Some(token);
         }
     }
 
-    /// Counts what the macro itself has written: `&ctx`.
+    /// Counts what no expression of the author's says: a `&ctx` of ours, or of a format string.
     pub(crate) fn see_borrow(&mut self) {
         self.named += 1;
         self.borrowed += 1;

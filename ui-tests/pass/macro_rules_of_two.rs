@@ -34,11 +34,30 @@ attributed!(
     by_value
 );
 
+/// The parameter comes from the caller, and the `fn` does not.
+macro_rules! on {
+    ($context:ident, $name:ident) => {
+        #[with_context]
+        async fn $name($context: &Context) -> Result<u32, Cancelled> {
+            let first = one().await;
+            let $context = $context.with_cancel();
+            Ok(first + one().await + u32::from($context.is_cancelled()))
+        }
+    };
+}
+
+on!(ctx, given);
+on!(r#ctx, given_raw);
+
 #[tokio::test(start_paused = true)]
 async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(
         both(&ctx).await.unwrap() + by_value(ctx.clone()).await.unwrap(),
+        4
+    );
+    assert_eq!(
+        given(&ctx).await.unwrap() + given_raw(&ctx).await.unwrap(),
         4
     );
 }
