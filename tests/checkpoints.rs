@@ -7,6 +7,7 @@ mod helpers;
 mod innermost;
 mod joined;
 mod moved;
+mod panics;
 mod random;
 mod needless;
 mod seats;

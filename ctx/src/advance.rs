@@ -63,7 +63,7 @@ pub(crate) fn advance<F: Future>(
     } else {
         Asking::joined(before)
     };
-    let guard = asking.guard();
+    let guard = asking.guard(keeper);
     let polled = future.poll(cx);
     guard.disarm();
     match polled {

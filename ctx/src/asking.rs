@@ -9,7 +9,7 @@ use crate::{
     frame::{Marks, Top, WakerId, waker_id, with_top},
     heard::{Bits, Heard, Said},
     hold::Hold,
-    keeper::Start,
+    keeper::{Keeper, Start},
     node::{Node, address},
     stack::{self, Rare},
 };
@@ -172,8 +172,11 @@ impl Asking {
 
     /// Ends the asking, should the poll panic.
     #[inline]
-    pub(crate) fn guard(self) -> Unwinding {
-        Unwinding(self.by)
+    pub(crate) fn guard(self, keeper: &mut Keeper) -> Unwinding<'_> {
+        Unwinding {
+            asking: self,
+            keeper,
+        }
     }
 
     /// Ends the asking by the only frame of the thread, if nothing came to it at all.
@@ -206,10 +209,14 @@ impl Asking {
     }
 }
 
-/// Ends the asking of a poll that panics.
-pub(crate) struct Unwinding(By);
+/// Ends the asking of a poll that panics. The checkpoint keeps what it heard, as those inside who stay
+/// pending may outlive it, and whoever catches the panic may poll it again.
+pub(crate) struct Unwinding<'k> {
+    asking: Asking,
+    keeper: &'k mut Keeper,
+}
 
-impl Unwinding {
+impl Unwinding<'_> {
     /// The poll has not panicked.
     #[inline]
     pub(crate) fn disarm(self) {
@@ -217,15 +224,13 @@ impl Unwinding {
     }
 }
 
-impl Drop for Unwinding {
+impl Drop for Unwinding<'_> {
     #[cold]
     fn drop(&mut self) {
-        // One that joined leaves nothing behind.
-        if self.0 == By::Alone {
-            // Nobody else will see to these.
-            let handed = Asking::by(By::Alone).leave().into_handed();
-            handed.iter().for_each(crate::answer::wake);
-        }
+        let heard = self.asking.leave();
+        // Nobody else will see to these.
+        let handed = self.keeper.keep(heard);
+        handed.iter().for_each(crate::answer::wake);
     }
 }
 

@@ -255,6 +255,16 @@ impl Keeper {
         Some(record)
     }
 
+    /// What it heard in a poll that panicked; the wakers in it are given back.
+    pub(crate) fn keep(&mut self, mut heard: Heard) -> Few<Waker> {
+        self.was_answered |= heard.bits.answered() && !heard.bits.joined();
+        self.relied |= heard.bits.relied();
+        if let Some(hold) = heard.rare.as_mut().and_then(|rare| rare.hold.take()) {
+            self.keep_awake(hold);
+        }
+        heard.into_handed()
+    }
+
     fn manner(&self, watches: bool) -> Manner {
         match self.mode {
             Mode::Between => Manner::Holds,

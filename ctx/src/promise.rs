@@ -166,6 +166,11 @@ impl Keeper {
         must_wait
     }
 
+    /// The same where there is no poll at whose end it could be held.
+    pub(crate) fn keep_awake(&mut self, hold: Arc<Hold>) {
+        self.rare().hold = Some(hold);
+    }
+
     /// Waits in the scope's list, and for its deadline; the record if it has ended.
     pub(crate) fn wait(
         &mut self,

@@ -99,7 +99,7 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
             return future.poll(cx).map(Some);
         };
         let asking = keeper.ask(context, address(line), cx);
-        let guard = asking.guard();
+        let guard = asking.guard(keeper);
         let polled = future.poll(cx);
         guard.disarm();
         let heard = asking.leave();
