@@ -51,12 +51,9 @@ fn c8_one_inside_that_is_dropped_with_its_panicked_outer_one_wakes_nobody() {
     let scope = ROOT.with_cancel();
     let wakes = Wakes::new();
     let mut inner = Box::pin(scope.run_until_cancelled(pending::<()>()));
-    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(move |cx| {
+    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(move |cx| -> Poll<()> {
         assert!(inner.as_mut().poll(cx).is_pending());
-        if true {
-            panic!("as intended");
-        }
-        Poll::<()>::Pending
+        panic!("as intended");
     })));
     panics(outer.as_mut(), &wakes);
     drop(outer);
