@@ -6,6 +6,7 @@ mod fair;
 mod helpers;
 mod innermost;
 mod joined;
+mod left;
 mod moved;
 mod panics;
 mod random;

@@ -327,6 +327,15 @@ pub(crate) fn take_back_from_top(answer: Answer) -> bool {
     })
 }
 
+/// Whether one that has given this answer may join the latest frame.
+///
+/// One that keeps watch for somebody else may not: those inside would not answer it, and if it were dropped
+/// together with them it would have no waker left to tell that one with.
+#[inline]
+pub(crate) fn may_join(answer: Answer) -> bool {
+    answer.is_none() || with_top(|top| top.owner.get() == answer.owner())
+}
+
 /// Whether nobody asks.
 #[inline]
 pub(crate) fn nobody_asks() -> bool {

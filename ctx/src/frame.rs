@@ -10,7 +10,8 @@
 //!
 //! 1. It joins where line and waker are the frame's, and nothing came yet but answers. Whoever answers
 //!    inside it then answers the frame's checkpoint, which waits for the same end with the same waker; so
-//!    the one that joined has nothing to promise and nothing to take back. That the waker is the same is
+//!    the one that joined has nothing to promise and nothing to take back; and so one that has promised
+//!    something to somebody else does not join. That the waker is the same is
 //!    mostly known without a look at it: the task context is the frame's own, which nobody can have put
 //!    another one in the place of, as the frame's checkpoint borrows it until its poll ends.
 //! 2. It was answered if more answers were given while it polled. If any were taken back meanwhile, one

@@ -164,7 +164,7 @@ impl Keeper {
             if let Some(asking) = Asking::first(line, self.address(), cx) {
                 return asking;
             }
-            if self.mode == Mode::Race {
+            if self.mode == Mode::Race && watch.is_none_or(|watch| asking::may_join(watch.answer)) {
                 let joined = Asking::join(line, cx);
                 if let Some(asking) = joined.or_else(|| Asking::join_with(line, cx.waker())) {
                     return asking;

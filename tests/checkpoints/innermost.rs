@@ -1,7 +1,7 @@
 //! C3: which of the checkpoints around a wait decides.
 
-use super::helpers::{FreshWaker, ROOT, finish, gated, run};
-use crate::support::Wakes;
+use super::helpers::{FreshWaker, ROOT, Slot, finish, gated, run};
+use crate::support::{Wakes, poll_pinned};
 use ctx::{CancelScope, Cancelled, Context, ctx_value};
 use futures::{FutureExt, future::LocalBoxFuture};
 use std::{
@@ -317,4 +317,40 @@ fn c3_it_surfaces_inside_after_a_panic_of_another_checkpoint_too() {
         ends_in_the_poll(&scope, inner, &scope),
         Ok(Err(_))
     ));
+}
+
+#[tokio::test]
+async fn c3_the_innermost_decides_behind_another_waker_in_every_task() {
+    for _ in 0..3 {
+        let task = tokio::spawn(async {
+            let scope = ROOT.with_cancel();
+            let inner = FreshWaker::new(scope.run_until_cancelled(pending::<()>()));
+            matches!(ends_in_the_poll(&scope, inner, &scope), Ok(Err(_)))
+        });
+        assert!(task.await.unwrap());
+    }
+}
+
+#[test]
+fn c3_the_innermost_answers_the_outermost_though_the_middle_ones_are_over() {
+    let (narrow, unrelated) = (ROOT.with_cancel(), ROOT.with_cancel());
+    let inner = Slot::new(narrow.run_until_cancelled_owned(pending::<()>()));
+    let mut middle = Box::pin(
+        unrelated.run_until_cancelled(narrow.run_until_cancelled(poll_fn(|cx| {
+            assert!(pin!(inner.future()).poll(cx).is_pending());
+            Poll::Ready(())
+        }))),
+    );
+    let mut first = true;
+    let mut outer = pin!(narrow.run_until_cancelled(poll_fn(|cx| {
+        if std::mem::take(&mut first) {
+            assert!(middle.as_mut().poll(cx).is_ready());
+            narrow.cancel();
+            return Poll::Pending;
+        }
+        pin!(inner.future()).poll(cx).map(|it| it.is_err())
+    })));
+    let wakes = Wakes::new();
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+    assert!(matches!(finish(outer, &wakes), Ok(true)));
 }

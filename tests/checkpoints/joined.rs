@@ -218,3 +218,36 @@ fn c8_a_middle_one_that_moved_to_another_outer_one_outlives_that_and_then_loses_
     scope.cancel();
     assert!(wakes.count() > before, "the wake-up is lost");
 }
+
+#[test]
+fn c8_a_middle_one_that_left_an_earlier_outer_one_is_dropped_inside_a_later_one() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let waits = Cell::new(true);
+    let mut inner = Box::pin(scope.run_until_cancelled(pending::<()>()));
+    let waits = &waits;
+    let middle = Slot::new(scope.run_until_cancelled(poll_fn(move |cx| {
+        if waits.get() {
+            return Poll::Pending;
+        }
+        inner.as_mut().poll(cx).map(drop)
+    })));
+    let mut earlier = Box::pin(scope.run_until_cancelled(middle.future()));
+    assert!(run(earlier.as_mut(), &wakes).is_pending());
+    let mut middle = Some(middle.take());
+    waits.set(false);
+    {
+        let later = pin!(scope.run_until_cancelled(poll_fn(|cx| {
+            let mut middle = middle.take().expect("it is polled once");
+            assert!(middle.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })));
+        assert!(poll_pinned(later, &wakes).is_ready());
+    }
+    if wakes.count() > 0 {
+        assert!(run(earlier.as_mut(), &wakes).is_pending());
+    }
+    let before = wakes.count();
+    scope.cancel();
+    assert!(wakes.count() > before, "the wake-up is lost");
+}

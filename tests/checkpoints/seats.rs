@@ -4,6 +4,7 @@ use super::helpers::{Gate, Gated, ROOT, finish, gated, run};
 use crate::support::{Wakes, poll_pinned};
 use ctx::{Cancelled, Context, with_context};
 use std::{
+    cell::RefCell,
     future::{Future, pending, poll_fn, ready},
     panic::UnwindSafe,
     pin::pin,
@@ -280,4 +281,30 @@ fn c8_a_state_that_changes_its_context_leaves_the_first_list() {
     b.cancel();
     assert_eq!(wakes.count(), before + 1);
     assert!(finish(work.as_mut(), &wakes).is_none());
+}
+
+#[test]
+fn c4_a_function_has_dropped_what_it_gave_up_before_its_error_is_made() {
+    struct Late(bool);
+    thread_local! {
+        static GATE: RefCell<Option<Gate>> = const { RefCell::new(None) };
+    }
+    impl From<Cancelled> for Late {
+        fn from(_: Cancelled) -> Self {
+            Self(GATE.with_borrow(|gate| !gate.as_ref().is_some_and(Gate::is_dropped)))
+        }
+    }
+    #[with_context]
+    async fn waits(future: Gated) -> Result<(), Late> {
+        future.await;
+        Ok(())
+    }
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let (gate, future) = gated();
+    GATE.set(Some(gate));
+    let mut work = Box::pin(waits(&scope, future));
+    assert!(run(work.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert!(matches!(finish(work.as_mut(), &wakes), Err(Late(false))));
 }

@@ -1,7 +1,7 @@
 //! Checkpoints and deadlines: under the paused clock, outside any runtime, and between runtimes.
 
-use super::helpers::{ROOT, finish, gated, run};
-use crate::support::Wakes;
+use super::helpers::{ROOT, Slot, finish, gated, run};
+use crate::support::{Wakes, poll_pinned};
 use futures::{StreamExt, stream::FuturesUnordered};
 use std::{future::pending, pin::pin, task::Poll, time::Duration};
 use tokio::{runtime::Builder, time};
@@ -141,4 +141,16 @@ fn c8_a_waiting_checkpoint_leaves_its_runtime() {
     });
     drop(runtime);
     assert!(futures::executor::block_on(waits).is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn c4_one_that_takes_over_after_its_deadline_gives_up_in_that_poll() {
+    let scope = ROOT.with_timeout(SECOND);
+    let wakes = Wakes::new();
+    let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+    let mut outer = pin!(scope.run_until_cancelled(inner.future()));
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    drop(inner.take());
+    time::advance(2 * SECOND).await;
+    assert!(poll_pinned(outer, &wakes).is_ready());
 }
