@@ -2,6 +2,7 @@
 
 mod alone;
 mod away;
+mod ending;
 mod fair;
 mod helpers;
 mod innermost;

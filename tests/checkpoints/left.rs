@@ -318,23 +318,45 @@ fn c8_what_one_promised_is_no_promise_of_the_next_one() {
     let wakes = Wakes::new();
     let waits = Cell::new(true);
     let mut inner = nest(&scope, 1);
-    {
-        let middle = scope.run_until_cancelled(poll_fn(|cx| {
-            if waits.get() {
-                return Poll::Pending;
-            }
-            inner.as_mut().poll(cx)
-        }));
-        let mut outer = pin!(scope.run_until_cancelled(middle));
-        assert!(run(outer.as_mut(), &wakes).is_pending());
-        waits.set(false);
-        assert!(run(outer.as_mut(), &wakes).is_pending());
-    }
-    let before = wakes.count();
+    let middle = scope.run_until_cancelled(poll_fn(|cx| {
+        if waits.get() {
+            return Poll::Pending;
+        }
+        inner.as_mut().poll(cx)
+    }));
+    let mut outer = pin!(scope.run_until_cancelled(middle));
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    waits.set(false);
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    // The middle one has nothing left to promise, and this one waits in its place.
     let mut next = nest(&scope, 1);
     assert!(run(next.as_mut(), &wakes).is_pending());
     drop(next);
-    assert_eq!(wakes.count(), before);
+    assert_eq!(wakes.count(), 0);
+}
+
+#[test]
+fn c8_a_function_leaves_its_waker_in_the_list_for_its_next_await() {
+    for around in [false, true] {
+        let scope = ROOT.with_cancel();
+        let wakes = Wakes::new();
+        let (gate, future) = gated();
+        let work = passes_and_is_held(&scope, future);
+        let mut work: Local<'_> = if around {
+            Box::pin(async { drop(scope.run_until_cancelled(work).await) })
+        } else {
+            Box::pin(async { drop(work.await) })
+        };
+        assert!(run(work.as_mut(), &wakes).is_pending());
+        gate.open();
+        assert!(poll_pinned(work.as_mut(), &wakes).is_pending());
+        let held = usize::from(around);
+        assert_eq!(
+            Arc::strong_count(&wakes),
+            2 + held,
+            "one stands in the list"
+        );
+    }
 }
 
 #[test]

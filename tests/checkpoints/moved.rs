@@ -351,6 +351,21 @@ fn c8_a_middle_one_ends_before_the_inner_one_that_keeps_watch_for_all() {
 }
 
 #[test]
+fn c8_a_narrower_middle_one_ends_before_the_inner_one_that_keeps_watch_for_all() {
+    let wide = ROOT.with_cancel();
+    let narrow = wide.with_cancel();
+    let inner = Slot::new(narrow.run_until_cancelled_owned(pending::<()>()));
+    let middle = Slot::new(narrow.run_until_cancelled_owned(inner.future()));
+    let mut outer = Box::pin(wide.run_until_cancelled(middle.future()));
+    let wakes = Wakes::new();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let inner = inner.take();
+    drop(middle.take());
+    drop(inner);
+    assert!(wakes.count() > 0, "nobody watches for the outer one now");
+}
+
+#[test]
 fn c8_a_middle_one_that_moved_panics_after_its_inner_one_went_away() {
     let scope = ROOT.with_cancel();
     let (inside, armed) = (scope.clone(), Arc::new(AtomicBool::new(false)));
