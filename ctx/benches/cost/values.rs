@@ -9,12 +9,28 @@ use crate::{
     timed::each,
 };
 use ctx::{Context, Key};
-use std::{any::Any, hint::black_box};
+use std::{any::Any, hint::black_box, sync::Arc};
 
 const GO: &str = "Go";
 const NEAR: &str = "20 layers deep";
 /// What any safe look-up of a value by its type ends with, and nothing before it.
 const LEAST: &str = "downcast_ref";
+
+/// The least that a layer is: threads share it, it keeps what is above it alive, and it owns a value of any type.
+/// Go's is kept alive by its collector.
+const LAYER: &str = "the least";
+
+struct Layer {
+    _above: Option<Arc<Layer>>,
+    _value: Box<dyn Any + Send + Sync>,
+}
+
+fn layer(above: &Arc<Layer>) -> Arc<Layer> {
+    Arc::new(Layer {
+        _above: Some(Arc::clone(above)),
+        _value: Box::new(black_box(7_u64)),
+    })
+}
 
 pub(crate) fn rows(harness: &mut Harness) {
     let root = Context::background().with_cancel();
@@ -95,16 +111,18 @@ fn one_more(
     (go, limit): (&'static str, f64),
 ) {
     let below = layers(root, in_view - 1, in_view - 1);
+    let above = Arc::new(Layer {
+        _above: None,
+        _value: Box::new(black_box(7_u64)),
+    });
     let add = || black_box(&below).with_value(black_box(KEYS[in_view - 1]), black_box(7));
     harness
         .row("values", title)
         .ours(each(add))
         .go(GO, go)
-        .floor(
-            "Arc::new + drop",
-            each(|| std::sync::Arc::new(black_box(7_u64))),
-        )
-        .bound(times(limit, GO))
+        .floor("Arc::new + drop", each(|| Arc::new(black_box(7_u64))))
+        .floor(LAYER, each(|| layer(black_box(&above))))
+        .bound(times(limit, GO).not_below(LAYER))
         .measure();
     let (_kept, count) = counted(add);
     harness
