@@ -4,8 +4,8 @@ use crate::helpers::{HOUR, SECOND, halves, outputs, panic_of, places};
 use ctx::{Cancelled, Context, Instant, testing::cancel_at_every_checkpoint, with_context};
 use std::{
     cell::Cell,
-    future::{Future, pending},
-    pin::pin,
+    future::{Future, pending, poll_fn},
+    pin::{Pin, pin},
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
     task::Poll,
     thread,
@@ -146,13 +146,21 @@ fn x3_a_body_that_tosses_coins_is_swept_where_it_went_the_first_time() {
 #[test]
 fn x3_a_body_may_wait_for_another_thread() {
     let sweep = cancel_at_every_checkpoint(|ctx| async move {
-        let (send, receive) = tokio::sync::oneshot::channel();
+        let (send, mut receive) = tokio::sync::oneshot::channel();
+        let (waits, waited_for) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
+            // The body waits then, or is over.
+            let _ = waited_for.recv();
             // Long enough for the clock of the run to jump more than once.
             (0..20).for_each(|_| thread::yield_now());
             send.send(7)
         });
-        let received = ctx.run_until_cancelled(receive).await;
+        let receiving = poll_fn(move |cx| {
+            let polled = Pin::new(&mut receive).poll(cx);
+            let _ = waits.send(());
+            polled
+        });
+        let received = ctx.run_until_cancelled(receiving).await;
         let _ = thread.join();
         received.ok().map(Result::unwrap)
     });
