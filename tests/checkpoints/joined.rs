@@ -251,3 +251,42 @@ fn c8_a_middle_one_that_left_an_earlier_outer_one_is_dropped_inside_a_later_one(
     scope.cancel();
     assert!(wakes.count() > before, "the wake-up is lost");
 }
+
+/// A middle one relies on the answer of its inner one to the outer one. That goes away beside it while the
+/// outer one is at work, which takes over; then the outer one goes away, and nobody is left.
+#[test]
+#[ignore = "the outer one does not know whether those who relied on its answerers are still there"]
+fn c8_a_middle_one_outlives_an_outer_one_that_took_over_from_its_inner_one() {
+    // In which poll the inner one goes away, and in which the outer one is ready, if it is.
+    for (goes_in, ready_in) in [(1, None), (2, None), (1, Some(1)), (2, Some(2))] {
+        let scope = ROOT.with_cancel();
+        let wakes = Wakes::new();
+        let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+        let mut middle = Box::pin(scope.run_until_cancelled_owned(inner.future()));
+        let mut polls = 0;
+        let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+            polls += 1;
+            if polls == 1 {
+                assert!(middle.as_mut().poll(cx).is_pending());
+            }
+            if polls == goes_in {
+                drop(inner.take());
+            }
+            if ready_in == Some(polls) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })));
+        for _ in 0..goes_in {
+            let _ = poll_pinned(outer.as_mut(), &wakes);
+        }
+        drop(outer);
+        if wakes.count() > 0 {
+            assert!(run(middle.as_mut(), &wakes).is_pending());
+        }
+        let before = wakes.count();
+        scope.cancel();
+        assert!(wakes.count() > before, "the wake-up is lost");
+    }
+}

@@ -107,6 +107,23 @@ impl Log {
         it.met.contains(&outer) && (descent == Some(true) || it.between && descent == Some(false))
     }
 
+    fn waiting(&self) -> impl Iterator<Item = usize> {
+        (0..self.spied.len()).filter(|&id| self.spied[id].waits && !self.spied[id].gone)
+    }
+
+    fn is_held(&self, id: usize) -> bool {
+        self.waiting().any(|guard| self.is_guard(guard, id))
+    }
+
+    /// Whether one inside is to decide, which is held by a guard that need not have met this one.
+    fn leaves_it_to_one_that_is_held(&self, id: usize) -> bool {
+        self.waiting().any(|inner| {
+            let it = &self.spied[inner];
+            let answers = self.descent(it.ctx, self.spied[id].ctx) == Some(false);
+            answers && it.met.contains(&id) && self.is_held(inner)
+        })
+    }
+
     fn expect(&mut self, rule: bool, fault: &str, id: usize) {
         if !rule {
             self.faults.push(format!("checkpoint {id} {fault}"));
@@ -119,9 +136,7 @@ impl Log {
             let it = &self.spied[id];
             let ended = self.contexts[it.ctx].ctx.is_cancelled();
             if ended && it.waits && !it.gone && !it.between {
-                let waits = |it: &Spied| it.waits && !it.gone;
-                let held = (0..self.spied.len())
-                    .any(|guard| waits(&self.spied[guard]) && self.is_guard(guard, id));
+                let held = self.is_held(id) || self.leaves_it_to_one_that_is_held(id);
                 self.expect(held, "was not woken (C8)", id);
             }
         }
