@@ -6,22 +6,7 @@
 use syn::{Block, Expr, ExprPath, Local, Pat, Stmt, Type};
 
 use crate::syntax::is_ctx;
-
-/// The methods that return a context.
-const MAKING: [&str; 12] = [
-    "with_cancel",
-    "with_deadline",
-    "with_timeout",
-    "with_deadline_cause",
-    "with_timeout_cause",
-    "merge",
-    "with_value",
-    "without_cancel",
-    "clone",
-    "detach",
-    "with_token",
-    "with_shutdown_signal",
-];
+use crate::uses::DERIVING;
 
 /// Whether a `let` binds a context, or a reference to what nobody else can name. `before` says that the `ctx`
 /// in scope so far is such a one.
@@ -49,7 +34,9 @@ fn makes(expr: &Expr, before: bool) -> bool {
         Expr::Group(it) => makes(&it.expr, before),
         // A temporary lives as long as the reference to it.
         Expr::Reference(it) => makes(&it.expr, before),
-        Expr::MethodCall(it) => MAKING.iter().any(|name| it.method == name),
+        Expr::MethodCall(it) => {
+            it.method == "detach" || DERIVING.iter().any(|name| it.method == name)
+        }
         Expr::Call(it) => matches!(&*it.func, Expr::Path(path) if makes_root(path)),
         Expr::Path(it) => before && it.path.get_ident().is_some_and(is_ctx),
         Expr::If(it) => ends_in_one(&it.then_branch),

@@ -5,8 +5,8 @@ use syn::{Expr, Macro};
 
 use crate::{macros, syntax};
 
-/// The methods of a context that borrow it. A method that is not listed may take it by value.
-const BORROWING: [&str; 28] = [
+/// The methods of a context that borrow it, and return another one.
+pub(crate) const DERIVING: [&str; 11] = [
     "with_cancel",
     "with_deadline",
     "with_timeout",
@@ -15,6 +15,13 @@ const BORROWING: [&str; 28] = [
     "merge",
     "with_value",
     "without_cancel",
+    "clone",
+    "with_token",
+    "with_shutdown_signal",
+];
+
+/// The others that borrow it. A method that is in neither list may take it by value.
+const BORROWING: [&str; 17] = [
     "deadline",
     "remaining",
     "is_cancelled",
@@ -26,15 +33,12 @@ const BORROWING: [&str; 28] = [
     "run_until_cancelled",
     "run_until_cancelled_owned",
     "on_cancel",
-    "clone",
     "cancel",
     "cancel_with",
     "canceller",
     "group",
     "blocking_done",
     "cancellation_token",
-    "with_token",
-    "with_shutdown_signal",
 ];
 
 /// What the walk has seen of `ctx` in one expression.
@@ -131,7 +135,8 @@ fn is_ctx(expr: &Expr) -> bool {
 
 /// Whether a method of a context borrows it.
 fn borrows(method: &Ident) -> bool {
-    BORROWING.iter().any(|name| method == name)
+    let mut names = DERIVING.iter().chain(&BORROWING);
+    names.any(|name| method == name)
 }
 
 fn is_punct(token: Option<&TokenTree>, wanted: char) -> bool {

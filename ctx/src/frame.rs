@@ -12,8 +12,9 @@
 //!    inside it then answers the frame's checkpoint, which waits for the same end with the same waker; so
 //!    the one that joined has nothing to promise and nothing to take back; and so one that has promised
 //!    something to somebody else does not join. That the waker is the same is
-//!    mostly known without a look at it: the task context is the frame's own, which nobody can have put
-//!    another one in the place of, as the frame's checkpoint borrows it until its poll ends.
+//!    mostly known without a look at it: the task context is the frame's own, which the frame's checkpoint borrows
+//!    until its poll ends. It does not hold for a future that writes another context over it, with a waker that is `'static`;
+//!    every other future around it would be polled wrongly then, too.
 //! 2. It was answered if more answers were given while it polled. If any were taken back meanwhile, one
 //!    cannot tell whose they were: then it keeps watch itself, and leaves the decision to the next poll,
 //!    as with an answer by another waker. So does the frame's own checkpoint where none is left: one that

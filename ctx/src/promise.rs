@@ -162,7 +162,7 @@ impl Keeper {
     pub(crate) fn keep_hold(&mut self, hold: Option<Arc<Hold>>, waker: &Waker) -> bool {
         let Some(hold) = hold else { return false };
         let must_wait = hold.asleep(waker);
-        self.rare().hold = Some(hold);
+        self.keep_awake(hold);
         must_wait
     }
 

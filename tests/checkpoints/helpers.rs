@@ -1,9 +1,9 @@
 //! Futures to put into checkpoints, and combinators as unkind as real ones.
 
 use crate::support::{Wakes, poll_pinned};
-use ctx::{Cancelled, Context};
+use ctx::{Cancelled, Context, with_context};
 use std::{
-    future::{Future, IntoFuture, poll_fn},
+    future::{Future, IntoFuture, pending, poll_fn},
     pin::Pin,
     sync::{
         Arc, Mutex,
@@ -174,4 +174,13 @@ pub(super) fn with_each_poll(mut act: impl FnMut()) -> impl Future<Output = ()> 
         act();
         Poll::Pending
     })
+}
+
+/// Its first await is over when the gate opens, and the second one cannot be given up.
+#[with_context]
+pub(super) async fn passes_and_is_held(gate: Gated) -> Result<(), Cancelled> {
+    gate.await;
+    #[shield]
+    pending::<()>().await;
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! C8 for what a checkpoint leaves behind when it is ready or dropped: no waker, and no needless wake-up.
 
-use super::helpers::{FreshWaker, Gated, ROOT, Slot, finish, gated, run};
+use super::helpers::{FreshWaker, Gated, ROOT, Slot, gated, passes_and_is_held, run};
 use crate::support::{Wakes, poll_pinned};
 use ctx::{CancelScope, Cancelled, Context, with_context};
 use std::{
@@ -156,38 +156,8 @@ fn c8_a_checkpoint_that_is_ready_has_left_the_list() {
 }
 
 #[with_context]
-async fn passes_and_is_held(gate: Gated) -> Result<(), Cancelled> {
-    gate.await;
-    #[shield]
-    pending::<()>().await;
-    Ok(())
-}
-
-#[with_context]
-async fn passes_and_waits_between(gate: Gated) -> Result<(), Cancelled> {
-    gate.await;
-    #[checkpoints(between)]
-    pending::<()>().await;
-    Ok(())
-}
-
-#[with_context]
 async fn calls(gate: Gated) -> Result<(), Cancelled> {
     passes_and_is_held(ctx, gate).await
-}
-
-#[test]
-fn c8_an_await_that_cannot_be_given_up_is_not_woken_by_the_end() {
-    let scope = ROOT.with_cancel();
-    let wakes = Wakes::new();
-    let (gate, future) = gated();
-    let mut work = Box::pin(passes_and_waits_between(&scope, future));
-    assert!(run(work.as_mut(), &wakes).is_pending());
-    gate.open();
-    assert!(run(work.as_mut(), &wakes).is_pending());
-    let before = wakes.count();
-    scope.cancel();
-    assert_eq!(wakes.count(), before);
 }
 
 #[test]
@@ -262,24 +232,6 @@ fn c8_one_that_waited_and_is_answered_now_has_left_the_list() {
     }
     scope.cancel();
     assert_eq!(wakes.count(), 1);
-}
-
-#[test]
-fn c8_one_that_answered_twice_in_a_poll_and_is_dropped_in_it_hands_over() {
-    let scope = ROOT.with_cancel();
-    let wakes = Wakes::new();
-    let mut inner = Some(Box::pin(scope.run_until_cancelled(pending::<()>())));
-    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
-        if let Some(mut inner) = inner.take() {
-            assert!(inner.as_mut().poll(cx).is_pending());
-            assert!(inner.as_mut().poll(cx).is_pending());
-        }
-        Poll::<()>::Pending
-    })));
-    assert!(run(outer.as_mut(), &wakes).is_pending());
-    scope.cancel();
-    assert_eq!(wakes.count(), 1);
-    assert!(finish(outer.as_mut(), &wakes).is_err());
 }
 
 #[test]
