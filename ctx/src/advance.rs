@@ -3,13 +3,13 @@
 //! Most checkpoints are calls within calls: the frame around them is on their scope, their future is polled
 //! with the frame's own task context, and comes back pending with an answer from inside, or ready with
 //! nothing to see to. Such a one compares two words before the poll and one after it, and is not called for
-//! anything. `joins` says whether it may, and what the frame had heard; what comes later is one call for
-//! what precedes the poll (`enter`) and one for what follows it (`stay`, `deliver`).
+//! anything. All others cost one call for what precedes the poll (`enter`) and one for what follows it (`stay`,
+//! `deliver`).
 //!
-//! 1. The word that `joins` returns is either what the frame has heard, or `NEVER`, which no later word of a
-//!    frame compares with. So what follows the poll needs no second look at the checkpoint.
-//! 2. A checkpoint joins so only if it has started, may give up, and has no watch. Nobody inside can change
-//!    that, as the keeper is borrowed.
+//! 1. `Keeper::joins` is a line only where the checkpoint has started, may give up, and has no watch. Nobody
+//!    inside can change that while it polls its future, as the keeper is borrowed.
+//! 2. What an `Asking` that has not joined compares with, no frame has heard. So what follows the poll
+//!    needs no second look at how it asked.
 //! 3. Each shortcut here does what `leave`, `finish` and `decide` would come to; where it is not certain of
 //!    that, they are asked.
 
@@ -19,11 +19,10 @@ use crate::{
     context::Context,
     few::Few,
     frame::waker_id,
-    heard::{Bits, Heard, Said},
-    keeper::{Keeper, Mode, Seat, Start},
+    heard::{Bits, Heard},
+    keeper::{Keeper, Mode, Parts, Seat, Start},
     node::{Node, ScopeRef, address},
     promise::{Parting, Watch},
-    spare,
     watch::{self, Enrolled},
 };
 use std::{
@@ -41,44 +40,47 @@ pub(crate) enum Step<T> {
     GivesUp,
 }
 
-/// One poll of a live checkpoint. `line` is the address of the context's line, and zero if it has none.
+/// One poll of a live checkpoint. What it needs after the poll it takes from `parts` once more, which leaves
+/// little to be kept in registers meanwhile.
 #[inline]
-pub(crate) fn advance<F: Future>(
+pub(crate) fn advance<F: Future, P: Parts>(
     future: Pin<&mut F>,
-    line: usize,
-    (context, keeper): (&Context, &mut Keeper),
+    parts: &mut P,
     cx: &mut TaskContext<'_>,
 ) -> Step<F::Output> {
-    let before = keeper.joins(line, cx);
-    let asking = if before == Said::NEVER {
+    let (context, keeper) = parts.parts();
+    let asking = if let Some(joined) = keeper.join(cx) {
+        joined
+    } else {
         aside();
-        let asking = keeper.enter(context, line, cx);
-        if let Some(start) = asking.stops() {
-            return match start {
-                Start::Refused => Step::GivesUp,
-                Start::Waits | Start::Goes => Step::Pending,
+        let asking = keeper.enter(context, cx);
+        if asking.is_stopped() {
+            return if asking.is_refused() {
+                Step::GivesUp
+            } else {
+                Step::Pending
             };
         }
         asking
-    } else {
-        Asking::joined(before)
     };
-    let guard = asking.guard(keeper);
+    let guard = asking.guard(parts);
     let polled = future.poll(cx);
     guard.disarm();
     match polled {
         Poll::Pending => {
-            if asking::relies_since(before) {
+            if asking.leaves_answered() {
                 return Step::Pending;
             }
             aside();
+            let (context, keeper) = parts.parts();
             if keeper.stay(asking, context, cx) {
                 return Step::Pending;
             }
             Step::GivesUp
         }
         Poll::Ready(output) => {
-            if keeper.was_answered || !asking::nothing_since(before) {
+            let (context, keeper) = parts.parts();
+            if keeper.was_answered || !asking.leaves_joined_unheard() {
                 aside();
                 keeper.deliver(asking, context, cx.waker());
             }
@@ -93,58 +95,55 @@ pub(crate) fn advance<F: Future>(
 const fn aside() {}
 
 impl Keeper {
-    /// What the frame had heard that this one joins, if it is the simplest case of all.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "of a call within a call this is all there is"
-    )]
-    fn joins(&self, line: usize, cx: &TaskContext<'_>) -> Said {
-        if self.may_join() {
-            asking::heard_by(line, cx)
-        } else {
-            Said::NEVER
-        }
-    }
-
-    /// Before the poll, in all other cases.
+    /// Before the poll, where it does not join in the simplest way.
     #[inline(never)]
-    fn enter(&mut self, context: &Context, line: usize, cx: &mut TaskContext<'_>) -> Asking {
+    fn enter(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Asking {
         if !self.has_started() {
             let start = self.start(context, cx);
             if start != Start::Goes {
                 return Asking::stopped(start);
             }
         }
-        if line == 0 {
-            return Asking::nobody();
+        match context.line_address() {
+            0 => Asking::MUTE,
+            line => self.ask(context, line, cx),
         }
-        self.ask(context, line, cx)
     }
 
     /// The future was ready: the watch ends.
     #[inline(never)]
     pub(crate) fn deliver(&mut self, asking: Asking, context: &Context, waker: &Waker) {
-        if asking.is_nobody() {
+        if self.frees_seat(asking, waker) {
             return;
         }
         if asking.leaves_unheard() {
-            // Nobody else asks either, so nobody is there to take an answer back from.
-            if self.was_answered || !self.keeps_quiet_seat(waker) {
-                self.finish(context, Few::new(), Some(waker));
-                self.was_answered = self.relied;
+            if self.was_answered || !self.keeps_seat(waker) {
+                self.finish_heard(asking.nothing().into(), context, waker);
             }
             return;
         }
-        match asking.leave_simply() {
-            Some(bits) => {
-                self.was_answered |= bits.answered();
-                if self.was_answered || !self.keeps_seat(waker) {
-                    self.finish_heard(bits.into(), context, waker);
-                }
-            }
-            None => self.deliver_heard(asking.leave(), context, waker),
+        let heard = match asking.leave_simply() {
+            Some(bits) => bits.into(),
+            None => asking.leave(),
+        };
+        self.deliver_heard(heard, context, waker);
+    }
+
+    /// Whether nothing was heard, and the waker stays in the list. Then the asking has ended, and all is done.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+    fn frees_seat(&mut self, asking: Asking, waker: &Waker) -> bool {
+        let Some(watch) = &mut self.watch else {
+            return false;
+        };
+        let frees = !self.was_answered
+            && self.seat == Seat::Taken
+            && watch.is_just(waker_id(waker))
+            && asking.leaves_taking_back(&mut watch.answer);
+        if frees {
+            self.seat = Seat::Free;
         }
+        frees
     }
 
     #[inline(never)]
@@ -168,55 +167,50 @@ impl Keeper {
     /// The future stayed pending. False if the checkpoint gives up.
     #[inline(never)]
     fn stay(&mut self, asking: Asking, context: &Context, cx: &mut TaskContext<'_>) -> bool {
-        if asking.is_nobody() {
+        // Without a line there is nothing that could end.
+        let Some(line) = context.line() else {
+            return true;
+        };
+        if self.waits_on(asking, line, cx) {
             return true;
         }
         if asking.leaves_unheard() {
-            return self.stay_unheard(context, cx);
+            #[cfg(feature = "testing")]
+            crate::probe::pends(self, false);
+            let (waits, heard) = (self.waits_first(line, cx), asking.nothing());
+            return waits || self.stays(line, heard, cx) || self.stay_or_part(heard.into(), line, cx);
         }
-        let simple = asking.leave_simply();
-        let Some(line) = context.line() else {
-            return true;
-        };
-        #[cfg(feature = "testing")]
-        if let Some(bits) = simple {
+        if let Some(bits) = asking.leave_simply() {
+            #[cfg(feature = "testing")]
             crate::probe::pends(self, bits.answered());
+            return self.stays_answered(bits, cx.waker())
+                || self.stay_or_part(bits.into(), line, cx);
         }
-        match simple {
-            Some(bits) => self.stays(line, bits, cx) || self.stay_or_part(bits.into(), line, cx),
-            None => self.stay_joined(asking, line, cx),
-        }
-    }
-
-    /// The same for one that nobody answered, and that nobody asks.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    fn stay_unheard(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> bool {
-        let Some(line) = context.line() else {
-            return true;
-        };
-        #[cfg(feature = "testing")]
-        crate::probe::pends(self, false);
-        let waits = match &self.watch {
-            // The waker stands in the list, and is woken by whoever ends the scope after this look at it.
-            Some(watch) => {
-                let waits = watch.is_quiet() && watch.is_just(waker_id(cx.waker()));
-                waits && self.mode == Mode::Race && line.state.load().is_quiet()
-            }
-            None => false,
-        };
-        waits
-            || self.stays(line, Bits::default(), cx)
-            || self.stay_or_part(Heard::default(), line, cx)
-    }
-
-    #[inline(never)]
-    fn stay_joined(&mut self, asking: Asking, line: &Arc<Node>, cx: &mut TaskContext<'_>) -> bool {
         let heard = asking.leave();
         #[cfg(feature = "testing")]
         crate::probe::pends(self, heard.bits.answered());
         let stays = heard.rare.is_none() && self.stays(line, heard.bits, cx);
         stays || self.stay_or_part(heard, line, cx)
+    }
+
+    /// Whether the innermost waits as it did before, on a scope that time does not end. Then the asking has
+    /// ended, and all is done.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+    fn waits_on(&mut self, asking: Asking, line: &Arc<Node>, cx: &TaskContext<'_>) -> bool {
+        // Who listens may end the context just before this looks at it.
+        #[cfg(feature = "testing")]
+        if crate::probe::somebody_listens() {
+            return false;
+        }
+        let Some(watch) = &mut self.watch else {
+            return false;
+        };
+        // The waker stands in the list, and is woken by whoever ends the scope after this look at it.
+        watch.is_just(waker_id(cx.waker()))
+            && self.mode == Mode::Race
+            && line.state.load().is_quiet()
+            && asking.leaves_answering(&mut watch.answer)
     }
 
     #[inline(never)]
@@ -231,23 +225,6 @@ impl Keeper {
             asking: None,
         });
         false
-    }
-
-    /// The future was ready, and nobody was promised anything: the waker stays in the list.
-    #[inline]
-    fn keeps_quiet_seat(&mut self, waker: &Waker) -> bool {
-        match &self.watch {
-            None => true,
-            Some(watch)
-                if self.seat == Seat::Taken
-                    && watch.answer.is_none()
-                    && watch.is_just(waker_id(waker)) =>
-            {
-                self.seat = Seat::Free;
-                true
-            }
-            Some(_) => false,
-        }
     }
 
     /// The future was ready, and nobody was promised anything that cannot be taken back here.
@@ -269,11 +246,11 @@ impl Keeper {
         }
     }
 
-    /// The future stayed pending: true if that was one of the two common cases, and all is done: the
-    /// innermost waits as it did before, or the outermost was answered.
-    #[inline]
+    /// The future stayed pending: true if that was one of the common cases, and all is done: the innermost
+    /// waits as it did before, or the outermost was answered.
+    #[inline(never)]
     fn stays(&mut self, line: &Arc<Node>, heard: Bits, cx: &mut TaskContext<'_>) -> bool {
-        if self.mode != Mode::Race || heard.unsure() {
+        if heard.unsure() {
             return false;
         }
         if heard.answered() {
@@ -283,15 +260,19 @@ impl Keeper {
             return false;
         };
         match &mut self.watch {
-            Some(watch) if watch.is_just(waker_id(cx.waker())) => {
+            Some(watch) if self.mode == Mode::Race && watch.is_just(waker_id(cx.waker())) => {
                 !scope.is_ended() && waits_on(watch, scope, cx)
             }
-            None => self.waits_first(scope, cx),
-            Some(_) => false,
+            Some(_) | None => false,
         }
     }
 
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is short where it is called for")]
     fn stays_answered(&mut self, heard: Bits, waker: &Waker) -> bool {
+        if self.mode != Mode::Race {
+            return false;
+        }
         self.was_answered |= !heard.joined();
         self.relied |= heard.relied();
         // From an earlier await it may wait still. It is woken for nothing then, but with those inside.
@@ -305,9 +286,17 @@ impl Keeper {
         quiet && (heard.joined() || asking::nobody_asks())
     }
 
-    /// The innermost enters the list for the first time. False if there is more to do.
-    fn waits_first(&mut self, scope: ScopeRef<'_>, cx: &mut TaskContext<'_>) -> bool {
-        let watch = self.watch.insert(spare::take());
+    /// The innermost enters the list for the first time. False if it had before, or if there is more to do.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+    fn waits_first(&mut self, line: &Arc<Node>, cx: &mut TaskContext<'_>) -> bool {
+        if self.mode != Mode::Race || self.watch.is_some() {
+            return false;
+        }
+        let Some(scope) = ScopeRef::of(line) else {
+            return false;
+        };
+        let watch = self.watch();
         match watch::enroll(scope, &mut watch.key, cx.waker()) {
             Enrolled::Waiting { replaced: None } => {
                 watch.waker = waker_id(cx.waker());

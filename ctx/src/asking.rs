@@ -9,77 +9,76 @@ use crate::{
     frame::{Marks, Top, WakerId, waker_id, with_top},
     heard::{Bits, Heard, Said},
     hold::Hold,
-    keeper::{Keeper, Start},
+    keeper::{Parts, Start},
     node::{Node, address},
     stack::{self, Rare},
 };
 use std::{
     sync::Arc,
-    task::{Context as TaskContext, Waker},
+    task::Context as TaskContext,
 };
 
 /// How a checkpoint asks while it polls its future. It ends by `leave`.
+///
+/// It is one word, which stays in a register during the poll: what the frame had heard that was joined, or why
+/// none was.
 #[must_use]
-#[derive(Clone, Copy)]
-pub(crate) struct Asking {
-    by: By,
-    /// What the frame that it joined had heard.
-    before: Said,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
-    /// By the frame that was there.
-    Joined,
-    /// By a frame of its own.
-    Alone,
-    /// Not at all: the thread is being torn down.
-    Mute,
-    /// Not at all: the context cannot end.
-    Nobody,
-    /// Not at all: there is no poll.
-    Stopped(Start),
-}
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Asking(Said);
 
 impl Asking {
-    /// Asks by the frame that is there, if it is like the one that this checkpoint would put.
-    #[inline]
+    /// By a frame of its own.
+    const ALONE: Asking = Asking(Said::never(0));
+    /// Not at all: the thread is being torn down, or the context cannot end.
+    pub(crate) const MUTE: Asking = Asking(Said::never(1));
+    /// Not at all: there is no poll, as the budget is used up. This and the next one are the greatest.
+    const WAITS: Asking = Asking(Said::never(2));
+    /// Not at all: there is no poll, as the context has ended.
+    const REFUSED: Asking = Asking(Said::never(3));
+
+    /// Asks by the frame that is there, if it is on `line` and has this task context.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a call within a call this is half of what there is"
+    )]
     pub(crate) fn join(line: usize, cx: &TaskContext<'_>) -> Option<Self> {
-        let before = heard_by(line, cx);
-        (before != Said::NEVER).then(|| Self::joined(before))
+        let cx = std::ptr::from_ref(cx).addr();
+        with_top(|top| top.is_joined_by(line, cx).then(|| Self(top.said.get())))
     }
 
-    /// The same where the waker is the frame's, in whatever task context.
+    /// Asks by the first frame of the thread, on behalf of the checkpoint at `owner`; or by the frame that is
+    /// there, where this checkpoint `races`, that frame is like the one that it would put, and is the one
+    /// that it answered before, if it answered any. Nothing if neither is so.
+    ///
+    /// One that keeps watch for somebody else does not join: those inside would not answer it, and if it were
+    /// dropped together with them it would have no waker left to tell that one with.
     #[inline]
-    pub(crate) fn join_with(line: usize, waker: &Waker) -> Option<Self> {
-        let waker = waker_id(waker);
+    pub(crate) fn usual(
+        line: usize,
+        owner: usize,
+        races: bool,
+        answer: Option<Answer>,
+        cx: &TaskContext<'_>,
+    ) -> Option<Self> {
+        let waker = waker_id(cx.waker());
         with_top(|top| {
-            let joins = top.is_joined_with(line, waker);
-            joins.then(|| Self::joined(top.said.get()))
-        })
-    }
-
-    /// Asks by a frame that had heard what came `before`.
-    #[inline]
-    pub(crate) fn joined(before: Said) -> Self {
-        Self {
-            by: By::Joined,
-            before,
-        }
-    }
-
-    /// Asks by the first frame of the thread, on behalf of the checkpoint at `owner`; nothing if there is
-    /// a frame.
-    #[inline]
-    pub(crate) fn first(line: usize, owner: usize, cx: &TaskContext<'_>) -> Option<Self> {
-        with_top(|top| {
-            (!top.is_there()).then(|| {
-                top.begin(line, owner, waker_id(cx.waker()));
+            if !top.is_there() {
+                top.begin(line, owner, waker);
                 top.task.set(tokio::task::try_id());
                 top.marks.set(Marks::PLAIN);
                 top.joins.set(std::ptr::from_ref(cx).addr());
-                Self::by(By::Alone)
-            })
+                return Some(Self::ALONE);
+            }
+            let own = match answer {
+                None => true,
+                Some(answer) => answer.is_none() || top.owner.get() == answer.owner(),
+            };
+            if !races || !own || !top.is_joined_with(line, waker) {
+                return None;
+            }
+            let said = top.said.get();
+            Some(Self(if answer.is_some() { said.marked() } else { said }))
         })
     }
 
@@ -117,47 +116,29 @@ impl Asking {
         }))
     }
 
-    /// Asks nobody.
-    pub(crate) fn mute() -> Self {
-        Self::by(By::Mute)
-    }
-
-    /// Asks nobody, as there is nothing to ask for.
-    #[inline]
-    pub(crate) fn nobody() -> Self {
-        Self::by(By::Nobody)
-    }
-
     /// Asks nobody, as the future is not polled.
     #[inline]
     pub(crate) fn stopped(start: Start) -> Self {
-        Self::by(By::Stopped(start))
-    }
-
-    /// Why the future is not to be polled, if it is not.
-    #[inline]
-    pub(crate) fn stops(self) -> Option<Start> {
-        match self.by {
-            By::Stopped(start) => Some(start),
-            _ => None,
+        match start {
+            Start::Refused => Self::REFUSED,
+            Start::Waits | Start::Goes => Self::WAITS,
         }
     }
 
+    /// Whether the future is not to be polled.
     #[inline]
-    pub(crate) fn is_nobody(self) -> bool {
-        self.by == By::Nobody
+    pub(crate) fn is_stopped(self) -> bool {
+        self >= Self::WAITS
+    }
+
+    /// The same, as the context has ended.
+    #[inline]
+    pub(crate) fn is_refused(self) -> bool {
+        self == Self::REFUSED
     }
 
     fn pushed(pushed: bool) -> Self {
-        Self::by(if pushed { By::Alone } else { By::Mute })
-    }
-
-    #[inline]
-    fn by(by: By) -> Self {
-        Self {
-            by,
-            before: Said::NOTHING,
-        }
+        if pushed { Self::ALONE } else { Self::MUTE }
     }
 
     /// Lends the latest frame its checkpoint's hold, for shields inside to find.
@@ -172,51 +153,133 @@ impl Asking {
 
     /// Ends the asking, should the poll panic.
     #[inline]
-    pub(crate) fn guard(self, keeper: &mut Keeper) -> Unwinding<'_> {
+    pub(crate) fn guard<P: Parts>(self, parts: &mut P) -> Unwinding<'_, P> {
         Unwinding {
             asking: self,
-            keeper,
+            parts,
         }
     }
 
-    /// Ends the asking by the only frame of the thread, if nothing came to it at all.
+    /// Whether it joined, and the frame was answered since, and nothing else came. Then it relies on the
+    /// answers, and the asking has ended.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
-        reason = "it is the common end of a call that is not within one"
+        reason = "of a call within a call this is half of what there is"
     )]
-    pub(crate) fn leaves_unheard(self) -> bool {
-        self.by == By::Alone && with_top(Top::pop_unheard)
+    pub(crate) fn leaves_answered(self) -> bool {
+        with_top(|top| {
+            let only_answered = top.said.get().was_only_answered_since(self.0);
+            if only_answered {
+                top.rely();
+            }
+            only_answered
+        })
     }
 
-    /// Ends the asking where nothing came but answers: what it heard.
+    /// Whether it joined, and nothing came to the frame since. Then the asking has ended.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a call within a call this is half of what there is"
+    )]
+    pub(crate) fn leaves_joined_unheard(self) -> bool {
+        with_top(|top| top.said.get() == self.0)
+    }
+
+    /// Ends the asking, if nothing came to it; a frame of its own must be the only one of the thread for that.
+    #[inline]
+    pub(crate) fn leaves_unheard(self) -> bool {
+        if self == Self::ALONE {
+            with_top(Top::pop_unheard)
+        } else {
+            !self.has_joined() || with_top(|top| top.said.get() == self.0.unmarked())
+        }
+    }
+
+    /// The same for one that waits, and so answers the frame that it joined. Nothing is left to compare with
+    /// that frame, as it compared when it was joined.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+    pub(crate) fn leaves_answering(self, answer: &mut Answer) -> bool {
+        with_top(|top| {
+            if self == Self::ALONE {
+                return top.pop_unheard();
+            }
+            // What has not joined is like nothing that a frame has heard.
+            let unheard = top.said.get() == self.0.unmarked();
+            if unheard {
+                let poll = top.poll.get();
+                top.take_answer(answer.poll != poll);
+                *answer = Answer::near(top.owner.get(), poll);
+            }
+            unheard
+        })
+    }
+
+    /// What it has heard if that is nothing.
+    #[inline]
+    pub(crate) fn nothing(self) -> Bits {
+        if self.has_joined() {
+            Bits::joining(false, false)
+        } else {
+            Bits::default()
+        }
+    }
+
+    #[inline]
+    fn has_joined(self) -> bool {
+        self.0.was_joined()
+    }
+
+    /// The same for one whose future is ready, and that takes its answer back from the frame that it joined;
+    /// one that is alone has nobody to take it back from.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+    pub(crate) fn leaves_taking_back(self, answer: &mut Answer) -> bool {
+        with_top(|top| {
+            if self == Self::ALONE {
+                return answer.is_none() && top.pop_unheard();
+            }
+            let unheard = top.said.get() == self.0.unmarked();
+            if unheard {
+                if answer.poll == top.poll.get() {
+                    top.take_back();
+                }
+                *answer = Answer::NONE;
+            }
+            unheard
+        })
+    }
+
+    /// Ends the asking by the only frame of the thread, if nothing came to it but answers: what it heard.
     #[inline]
     pub(crate) fn leave_simply(self) -> Option<Bits> {
-        match self.by {
-            By::Alone => with_top(Top::pop_simple),
-            By::Joined if nothing_since(self.before) => Some(Bits::joining(false, false)),
-            By::Joined | By::Mute | By::Nobody | By::Stopped(_) => None,
+        if self == Self::ALONE {
+            with_top(Top::pop_simple)
+        } else {
+            None
         }
     }
 
     /// Ends the asking.
     pub(crate) fn leave(self) -> Heard {
-        with_top(|top| match self.by {
-            By::Alone => top.pop(),
-            By::Mute | By::Nobody | By::Stopped(_) => Heard::default(),
-            By::Joined => top.heard_by_joined(self.before),
+        with_top(|top| match self {
+            Self::ALONE => top.pop(),
+            _ if self.has_joined() => top.heard_by_joined(self.0.unmarked()),
+            _ => Heard::default(),
         })
     }
 }
 
 /// Ends the asking of a poll that panics. The checkpoint keeps what it heard, as those inside who stay
 /// pending may outlive it, and whoever catches the panic may poll it again.
-pub(crate) struct Unwinding<'k> {
+pub(crate) struct Unwinding<'p, P: Parts> {
     asking: Asking,
-    keeper: &'k mut Keeper,
+    parts: &'p mut P,
 }
 
-impl Unwinding<'_> {
+impl<P: Parts> Unwinding<'_, P> {
     /// The poll has not panicked.
     #[inline]
     pub(crate) fn disarm(self) {
@@ -224,58 +287,13 @@ impl Unwinding<'_> {
     }
 }
 
-impl Drop for Unwinding<'_> {
-    #[cold]
+impl<P: Parts> Drop for Unwinding<'_, P> {
+    // Inlined, so that what it holds can stay in registers.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is one call")]
     fn drop(&mut self) {
-        let heard = self.asking.leave();
-        // Nobody else will see to these.
-        let handed = self.keeper.keep(heard);
-        handed.iter().for_each(crate::answer::wake);
+        self.parts.parts().1.panicked(self.asking);
     }
-}
-
-/// What the latest frame has heard, if one on `line` that is polled with this task context may join it.
-#[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "of a call within a call this is half of what there is"
-)]
-pub(crate) fn heard_by(line: usize, cx: &TaskContext<'_>) -> Said {
-    let cx = std::ptr::from_ref(cx).addr();
-    with_top(|top| {
-        if top.is_joined_by(line, cx) {
-            top.said.get()
-        } else {
-            Said::NEVER
-        }
-    })
-}
-
-/// Whether the frame that was joined has heard nothing since.
-#[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "of a call within a call this is half of what there is"
-)]
-pub(crate) fn nothing_since(before: Said) -> bool {
-    with_top(|top| top.said.get() == before)
-}
-
-/// Whether the frame that was joined was answered since, and nothing else came. Then whoever asks here
-/// relies on the answers.
-#[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "of a call within a call this is half of what there is"
-)]
-pub(crate) fn relies_since(before: Said) -> bool {
-    with_top(|top| {
-        let only_answered = top.said.get().was_only_answered_since(before);
-        if only_answered {
-            top.rely();
-        }
-        only_answered
-    })
 }
 
 /// Answers the latest frame, if it is as simple as it mostly is: on the same line, with the same waker, and
@@ -325,15 +343,6 @@ pub(crate) fn take_back_from_top(answer: Answer) -> bool {
         }
         true
     })
-}
-
-/// Whether one that has given this answer may join the latest frame.
-///
-/// One that keeps watch for somebody else may not: those inside would not answer it, and if it were dropped
-/// together with them it would have no waker left to tell that one with.
-#[inline]
-pub(crate) fn may_join(answer: Answer) -> bool {
-    answer.is_none() || with_top(|top| top.owner.get() == answer.owner())
 }
 
 /// Whether nobody asks.

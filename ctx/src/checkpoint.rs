@@ -4,7 +4,7 @@ use crate::{
     advance::{Step, advance},
     context::Context,
     error::Cancelled,
-    keeper::{Keeper, Mode},
+    keeper::{Keeper, Mode, Parts},
 };
 use pin_project_lite::pin_project;
 use std::{
@@ -16,13 +16,9 @@ use std::{
 };
 
 /// Where a checkpoint stands: on which context, and at which line; and who keeps its state.
-pub trait Site {
+pub trait Site: Parts {
     /// What is left of it once its future was given up.
     type Left;
-    /// The context whose end it waits for, and the state.
-    fn parts(&mut self) -> (&Context, &mut Keeper);
-    /// The address of the context's line; zero where there is none.
-    fn line(&self) -> usize;
     /// The line that its error names.
     fn at(&self) -> &'static Location<'static>;
     /// What to keep of the error that is returned.
@@ -59,17 +55,15 @@ impl<C: AsRef<Context>> Here<C> {
     }
 }
 
-impl<C: AsRef<Context>> Site for Here<C> {
-    type Left = Cancelled;
-
+impl<C: AsRef<Context>> Parts for Here<C> {
+    #[inline]
     fn parts(&mut self) -> (&Context, &mut Keeper) {
         (self.context.as_ref(), &mut self.keeper)
     }
+}
 
-    #[inline]
-    fn line(&self) -> usize {
-        self.context.as_ref().line_address()
-    }
+impl<C: AsRef<Context>> Site for Here<C> {
+    type Left = Cancelled;
 
     fn at(&self) -> &'static Location<'static> {
         self.at
@@ -153,7 +147,7 @@ impl<S: Site, F: Future> Future for Checkpoint<S, F> {
         }
         let cancelled = match self.as_mut().project() {
             Stage::Over { left } => return Poll::Ready(Err(S::again(left))),
-            Stage::Live { future, site } => match advance(future, site.line(), site.parts(), cx) {
+            Stage::Live { future, site } => match advance(future, site, cx) {
                 Step::Pending => return Poll::Pending,
                 Step::Ready(output) => return Poll::Ready(Ok(output)),
                 Step::GivesUp => Keeper::refusal(site.parts().0).cancelled.noticed(site.at()),

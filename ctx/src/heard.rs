@@ -7,16 +7,40 @@ use std::task::Waker;
 /// answers were taken back; and a bit for whatever else came.
 ///
 /// One that joined compares it with what it was. Where the word is the same nothing came at all, and
-/// where its high half is the same nothing came but answers.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// where its high half is the same nothing came but answers. `Asking` keeps more in such a word, by bits that
+/// no frame's word has while others join it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Said(u64);
 
 impl Said {
     pub(crate) const NOTHING: Said = Said(0);
-    /// What no frame ever has heard: no count comes so far.
-    pub(crate) const NEVER: Said = Said(u64::MAX);
     const TAKEN: u64 = 1 << 32;
     const ELSE: u64 = 1 << 63;
+    /// No count of answers that were taken back comes so far.
+    const SPARE: u64 = 1 << 62;
+
+    /// What no frame has heard, as no count comes so far; `why` tells one such word from another.
+    pub(crate) const fn never(why: u32) -> Said {
+        Said(!(Self::TAKEN - 1) | why as u64)
+    }
+
+    /// Whether it is none that `never` makes.
+    #[inline]
+    pub(crate) fn was_joined(self) -> bool {
+        self.0 & Self::ELSE == 0
+    }
+
+    /// As no frame has heard it.
+    #[inline]
+    pub(crate) fn marked(self) -> Said {
+        Said(self.0 | Self::SPARE)
+    }
+
+    /// Without that mark.
+    #[inline]
+    pub(crate) fn unmarked(self) -> Said {
+        Said(self.0 & !Self::SPARE)
+    }
 
     #[inline]
     pub(crate) fn answered(self) -> Said {
@@ -40,8 +64,8 @@ impl Said {
     /// Whether nothing came but answers since it was `before`, of which there is one at least.
     #[inline]
     pub(crate) fn was_only_answered_since(self, before: Said) -> bool {
-        // Zero wraps round, and a high half that differs is not below.
-        (self.0 ^ before.0).wrapping_sub(1) < Self::TAKEN - 1
+        // Where it is the same this wraps round, and where the high halves differ it is not below.
+        self.0.wrapping_sub(before.0).wrapping_sub(1) < Self::TAKEN - 1
     }
 
     /// Whether answers came since it was `before`.

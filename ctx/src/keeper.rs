@@ -30,6 +30,7 @@ use crate::{
     heard::Heard,
     node::{Node, ScopeRef, address},
     promise::Watch,
+    spare,
 };
 use std::{
     sync::Arc,
@@ -60,6 +61,9 @@ pub(crate) enum Start {
 pub struct Keeper {
     /// What it needs only where it waits itself, or has promised something.
     pub(crate) watch: Option<Box<Watch>>,
+    /// The address of its line, where it has started, may give up and has no watch, so that it joins in the
+    /// simplest way. Otherwise `NOWHERE`, as also where that was not found out yet.
+    joins: usize,
     pub(crate) mode: Mode,
     started: bool,
     /// Whether anybody inside ever answered its frame, and so may look for it when it goes away.
@@ -69,6 +73,15 @@ pub struct Keeper {
     /// Whether it keeps its place in the list for the next await of the same function (see `body`).
     pub(crate) seat: Seat,
 }
+
+/// Who has a checkpoint's context and its state.
+pub trait Parts {
+    /// The context whose end it waits for, and the state.
+    fn parts(&mut self) -> (&Context, &mut Keeper);
+}
+
+/// Where no line is: none is at an odd address.
+const NOWHERE: usize = 1;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seat {
@@ -94,6 +107,7 @@ impl Keeper {
     const fn with(mode: Mode, seat: Seat) -> Self {
         Self {
             watch: None,
+            joins: NOWHERE,
             mode,
             started: false,
             was_answered: false,
@@ -105,6 +119,7 @@ impl Keeper {
     /// The next checkpoint begins.
     #[inline]
     pub(crate) fn begin(&mut self, mode: Mode) {
+        self.joins = NOWHERE;
         self.mode = mode;
         self.started = false;
         self.seat = Seat::Taken;
@@ -144,10 +159,23 @@ impl Keeper {
         !self.was_answered && (self.watch.is_none() || self.seat == Seat::Free)
     }
 
-    /// Whether it has started, may give up and has nothing to keep watch with.
+    /// Asks by the frame that is there, if this is the simplest case of all.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a call within a call this is all there is"
+    )]
+    pub(crate) fn join(&self, cx: &TaskContext<'_>) -> Option<Asking> {
+        Asking::join(self.joins, cx)
+    }
+
+    /// Its watch, which is made where there is none.
     #[inline]
-    pub(crate) fn may_join(&self) -> bool {
-        self.started && self.mode == Mode::Race && self.watch.is_none()
+    pub(crate) fn watch(&mut self) -> &mut Watch {
+        self.watch.get_or_insert_with(|| {
+            self.joins = NOWHERE;
+            spare::take()
+        })
     }
 
     #[inline]
@@ -158,29 +186,30 @@ impl Keeper {
     /// Asks, while the future is polled. `line` is the address of the context's line.
     #[inline]
     pub(crate) fn ask(&mut self, context: &Context, line: usize, cx: &TaskContext<'_>) -> Asking {
-        let watch = self.watch.as_ref();
-        let usual = watch.is_none_or(|watch| watch.rare.is_none());
-        if usual {
-            if let Some(asking) = Asking::first(line, self.address(), cx) {
-                return asking;
-            }
-            if self.mode == Mode::Race && watch.is_none_or(|watch| asking::may_join(watch.answer)) {
-                let joined = Asking::join(line, cx);
-                if let Some(asking) = joined.or_else(|| Asking::join_with(line, cx.waker())) {
-                    return asking;
-                }
-            }
+        let races = self.mode == Mode::Race;
+        let (usual, answer) = match &self.watch {
+            None => (true, None),
+            Some(watch) => (watch.rare.is_none(), Some(watch.answer)),
+        };
+        self.joins = if races && answer.is_none() { line } else { NOWHERE };
+        let asking = if usual {
+            Asking::usual(line, self.address(), races, answer, cx)
+        } else {
+            None
+        };
+        match asking {
+            Some(asking) => asking,
+            None => self.ask_above(context, cx, usual),
         }
-        self.ask_above(context, cx, usual)
     }
 
     #[inline(never)]
     fn ask_above(&mut self, context: &Context, cx: &TaskContext<'_>, usual: bool) -> Asking {
         let Some(line) = context.line() else {
-            return Asking::mute();
+            return Asking::MUTE;
         };
         let owner = self.address();
-        let asking = Asking::first(address(line), owner, cx)
+        let asking = Asking::usual(address(line), owner, false, None, cx)
             .unwrap_or_else(|| Asking::above(line, owner, cx));
         if !usual {
             self.lend_hold();
@@ -255,14 +284,17 @@ impl Keeper {
         Some(record)
     }
 
-    /// What it heard in a poll that panicked; the wakers in it are given back.
-    pub(crate) fn keep(&mut self, mut heard: Heard) -> Few<Waker> {
+    /// Its poll panicked: it keeps what it heard.
+    #[cold]
+    pub(crate) fn panicked(&mut self, asking: Asking) {
+        let mut heard = asking.leave();
         self.was_answered |= heard.bits.answered() && !heard.bits.joined();
         self.relied |= heard.bits.relied();
         if let Some(hold) = heard.rare.as_mut().and_then(|rare| rare.hold.take()) {
             self.keep_awake(hold);
         }
-        heard.into_handed()
+        // Nobody else will see to these.
+        heard.into_handed().iter().for_each(wake);
     }
 
     fn manner(&self, watches: bool) -> Manner {

@@ -85,7 +85,7 @@ pub(crate) fn goes(keeper: &Keeper) {
 }
 
 #[inline]
-fn somebody_listens() -> bool {
+pub(crate) fn somebody_listens() -> bool {
     LISTENERS.load(Ordering::Relaxed) > 0
 }
 

@@ -95,12 +95,6 @@ impl Watch {
         self.is_in_list(waker) && self.rare.is_none()
     }
 
-    /// Whether it has promised nothing, and waits by nothing but the list.
-    #[inline]
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.answer.is_none() && self.rare.is_none() && self.timer.is_none()
-    }
-
     /// Takes the waker out of the scope's list.
     pub(crate) fn withdraw(&mut self, scope: ScopeRef<'_>) -> Option<Waker> {
         self.timer = None;
@@ -144,10 +138,6 @@ impl Keeper {
         if let Some(watch) = self.watch.take() {
             spare::put(watch);
         }
-    }
-
-    pub(crate) fn watch(&mut self) -> &mut Watch {
-        self.watch.get_or_insert_with(spare::take)
     }
 
     pub(crate) fn rare(&mut self) -> &mut Rare {

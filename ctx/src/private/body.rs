@@ -12,7 +12,7 @@ use crate::{
     advance::{Step, advance},
     context::Context,
     error::{Cancelled, FromCancelled},
-    keeper::{Keeper, Mode},
+    keeper::{Keeper, Mode, Parts},
 };
 use pin_project_lite::pin_project;
 use std::{
@@ -30,8 +30,6 @@ pub struct Body<'c> {
 }
 
 struct State {
-    /// The address of the context's line, which is asked for at every poll.
-    line: usize,
     /// Where the latest await is.
     at: &'static Location<'static>,
     keeper: Keeper,
@@ -45,7 +43,6 @@ impl<'c> Body<'c> {
         Self {
             context,
             state: State {
-                line: context.line_address(),
                 at: Location::caller(),
                 keeper: Keeper::shared(),
             },
@@ -64,10 +61,12 @@ impl<'c> Body<'c> {
     /// The next await is on this context.
     #[inline]
     fn sits_on(&mut self, context: &'c Context) {
-        let line = context.line_address();
-        if line != self.state.line {
-            self.state.keeper.end(self.context);
-            (self.context, self.state.line) = (context, line);
+        // Both are borrowed, so one address is one context.
+        if !std::ptr::eq(self.context, context) {
+            if self.context.line_address() != context.line_address() {
+                self.state.keeper.end(self.context);
+            }
+            self.context = context;
         }
     }
 
@@ -156,6 +155,13 @@ struct Lent<'b> {
     state: &'b mut State,
 }
 
+impl Parts for Lent<'_> {
+    #[inline]
+    fn parts(&mut self) -> (&Context, &mut Keeper) {
+        (self.context, &mut self.state.keeper)
+    }
+}
+
 // Who catches the panic of an await sees nothing of the state, which is put in order as the await is dropped.
 impl UnwindSafe for Lent<'_> {}
 
@@ -175,29 +181,24 @@ pin_project! {
     /// A checkpoint that uses its function's state.
     ///
     /// It is a type of its own beside `Checkpoint`, since most checkpoints are of this type, and each
-    /// parameter that it does without saves the compiler work.
-    #[project = Stage]
+    /// parameter that it does without saves the compiler work. It does not remember that it gave its future
+    /// up: an `.await` drops what was ready before it goes on, and the future with it, so that it is gone
+    /// before the error is made (rule C4), and polls nothing again.
     #[must_use = "futures do nothing unless polled"]
-    pub enum InBody<'b, F> {
-        // Not decided yet.
-        Live {
-            // What it guards.
-            #[pin]
-            future: F,
-            // Dropped after the future.
-            lent: Lent<'b>,
-        },
-        // It gave its future up. An `.await` polls nothing again that was ready.
-        Over,
+    pub struct InBody<'b, F> {
+        // What it guards.
+        #[pin]
+        future: F,
+        // Dropped after the future.
+        lent: Lent<'b>,
     }
 
     impl<'b, F> PinnedDrop for InBody<'b, F> {
         fn drop(this: Pin<&mut Self>) {
-            if let Stage::Live { lent, .. } = this.project() {
-                let keeper = &mut lent.state.keeper;
-                if !keeper.is_idle() {
-                    keeper.close(lent.context);
-                }
+            let lent = this.project().lent;
+            let keeper = &mut lent.state.keeper;
+            if !keeper.is_idle() {
+                keeper.close(lent.context);
             }
         }
     }
@@ -208,23 +209,17 @@ impl<F: Future> Future for InBody<'_, F> {
     type Output = Option<Kept<F::Output>>;
 
     #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let Stage::Live { future, lent } = self.as_mut().project() else {
-            return Poll::Pending;
-        };
-        let (context, state) = (lent.context, &mut *lent.state);
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = self.project();
         #[cfg(feature = "testing")]
-        if !state.keeper.has_started() {
+        if !this.lent.state.keeper.has_started() {
+            let (context, state) = (this.lent.context, &*this.lent.state);
             crate::probe::starts(&state.keeper, context, state.at);
         }
-        match advance(future, state.line, (context, &mut state.keeper), cx) {
+        match advance(this.future, this.lent, cx) {
             Step::Pending => Poll::Pending,
             Step::Ready(output) => Poll::Ready(Some(Kept(ManuallyDrop::new(output)))),
-            Step::GivesUp => {
-                // This drops the future, before the error is returned (rule C4).
-                self.set(Self::Over);
-                Poll::Ready(None)
-            }
+            Step::GivesUp => Poll::Ready(None),
         }
     }
 }
@@ -261,7 +256,7 @@ impl<'b, F: IntoFuture> IntoFuture for AwaitedIn<'b, F> {
     fn into_future(self) -> Self::IntoFuture {
         let (future, lent) = (self.future.into_future(), self.lent);
         lent.state.keeper.begin(self.mode);
-        InBody::Live { future, lent }
+        InBody { future, lent }
     }
 }
 

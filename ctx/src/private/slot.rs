@@ -5,7 +5,7 @@ use crate::{
     checkpoint::{Checkpoint, Site},
     context::Context,
     error::Cancelled,
-    keeper::{Keeper, Mode},
+    keeper::{Keeper, Mode, Parts},
 };
 use pin_project_lite::pin_project;
 use std::{
@@ -121,18 +121,16 @@ impl<'s, H> InSlot<'s, H> {
     }
 }
 
-impl<H: AsRef<Context>> Site for InSlot<'_, H> {
-    /// The slot knows.
-    type Left = ();
-
+impl<H: AsRef<Context>> Parts for InSlot<'_, H> {
+    #[inline]
     fn parts(&mut self) -> (&Context, &mut Keeper) {
         (self.slot.context.as_ref(), &mut self.keeper)
     }
+}
 
-    #[inline]
-    fn line(&self) -> usize {
-        self.slot.context.as_ref().line_address()
-    }
+impl<H: AsRef<Context>> Site for InSlot<'_, H> {
+    /// The slot knows.
+    type Left = ();
 
     fn at(&self) -> &'static Location<'static> {
         self.slot.at

@@ -14,7 +14,7 @@ use crate::{
     context::Context,
     end::Record,
     few::Few,
-    keeper::{Keeper, Start},
+    keeper::{Keeper, Parts, Start},
     node::address,
 };
 use pin_project_lite::pin_project;
@@ -99,10 +99,14 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
             return future.poll(cx).map(Some);
         };
         let asking = keeper.ask(context, address(line), cx);
-        let guard = asking.guard(keeper);
+        let guard = asking.guard(this.site);
         let polled = future.poll(cx);
         guard.disarm();
         let heard = asking.leave();
+        let (context, keeper) = this.site.parts();
+        let Some(line) = context.line() else {
+            return polled.map(Some);
+        };
         if let Poll::Ready(output) = polled {
             keeper.deliver_heard(heard, context, cx.waker());
             return Poll::Ready(Some(output));
