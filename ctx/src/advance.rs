@@ -178,7 +178,9 @@ impl Keeper {
             #[cfg(feature = "testing")]
             crate::probe::pends(self, false);
             let (waits, heard) = (self.waits_first(line, cx), asking.nothing());
-            return waits || self.stays(line, heard, cx) || self.stay_or_part(heard.into(), line, cx);
+            return waits
+                || self.stays(line, heard, cx)
+                || self.stay_or_part(heard.into(), line, cx);
         }
         if let Some(bits) = asking.leave_simply() {
             #[cfg(feature = "testing")]

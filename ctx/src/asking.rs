@@ -13,10 +13,7 @@ use crate::{
     node::{Node, address},
     stack::{self, Rare},
 };
-use std::{
-    sync::Arc,
-    task::Context as TaskContext,
-};
+use std::{sync::Arc, task::Context as TaskContext};
 
 /// How a checkpoint asks while it polls its future. It ends by `leave`.
 ///
@@ -47,38 +44,43 @@ impl Asking {
         with_top(|top| top.is_joined_by(line, cx).then(|| Self(top.said.get())))
     }
 
-    /// Asks by the first frame of the thread, on behalf of the checkpoint at `owner`; or by the frame that is
-    /// there, where this checkpoint `races`, that frame is like the one that it would put, and is the one
-    /// that it answered before, if it answered any. Nothing if neither is so.
+    /// Asks by the frame that is there, for one that may give up, if that frame is like the one that it would
+    /// put, and is the one that it has answered, if it has a watch and has answered any.
     ///
     /// One that keeps watch for somebody else does not join: those inside would not answer it, and if it were
     /// dropped together with them it would have no waker left to tell that one with.
-    #[inline]
-    pub(crate) fn usual(
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+    pub(crate) fn join_again(
         line: usize,
-        owner: usize,
-        races: bool,
         answer: Option<Answer>,
         cx: &TaskContext<'_>,
     ) -> Option<Self> {
-        let waker = waker_id(cx.waker());
         with_top(|top| {
-            if !top.is_there() {
-                top.begin(line, owner, waker);
-                top.task.set(tokio::task::try_id());
-                top.marks.set(Marks::PLAIN);
-                top.joins.set(std::ptr::from_ref(cx).addr());
-                return Some(Self::ALONE);
-            }
-            let own = match answer {
-                None => true,
-                Some(answer) => answer.is_none() || top.owner.get() == answer.owner(),
-            };
-            if !races || !own || !top.is_joined_with(line, waker) {
+            if !top.is_joined_on(line, cx) {
                 return None;
             }
             let said = top.said.get();
-            Some(Self(if answer.is_some() { said.marked() } else { said }))
+            let Some(answer) = answer else {
+                return Some(Self(said));
+            };
+            let own = answer.is_none() || top.owner.get() == answer.owner();
+            own.then(|| Self(said.marked()))
+        })
+    }
+
+    /// Asks by the first frame of the thread, on behalf of the checkpoint at `owner`; nothing if there is a
+    /// frame.
+    #[inline]
+    pub(crate) fn first(line: usize, owner: usize, cx: &TaskContext<'_>) -> Option<Self> {
+        with_top(|top| {
+            (!top.is_there()).then(|| {
+                top.begin(line, owner, waker_id(cx.waker()));
+                top.task.set(tokio::task::try_id());
+                top.marks.set(Marks::PLAIN);
+                top.joins.set(std::ptr::from_ref(cx).addr());
+                Self::ALONE
+            })
         })
     }
 

@@ -37,7 +37,7 @@ use crate::{
 use std::{
     cell::Cell,
     sync::atomic::{AtomicU64, Ordering},
-    task::Waker,
+    task::{Context as TaskContext, Waker},
 };
 use tokio::task::Id as TaskId;
 
@@ -241,10 +241,13 @@ impl Top {
         self.joins.get() == cx && self.line.get() == line
     }
 
-    /// The same for a waker that came in another task context.
+    /// The same also for a task context that is another one, with the same waker.
     #[inline]
-    pub(crate) fn is_joined_with(&self, line: usize, waker: WakerId) -> bool {
-        self.joins.get() != 0 && self.line.get() == line && self.waker.get() == waker
+    pub(crate) fn is_joined_on(&self, line: usize, cx: &TaskContext<'_>) -> bool {
+        let joins = self.joins.get();
+        let same = joins == std::ptr::from_ref(cx).addr()
+            || (joins != 0 && self.waker.get() == waker_id(cx.waker()));
+        same && self.line.get() == line
     }
 
     /// Puts the latest frame away; false if there is nothing to put it into.

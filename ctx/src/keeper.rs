@@ -186,32 +186,39 @@ impl Keeper {
     /// Asks, while the future is polled. `line` is the address of the context's line.
     #[inline]
     pub(crate) fn ask(&mut self, context: &Context, line: usize, cx: &TaskContext<'_>) -> Asking {
-        let races = self.mode == Mode::Race;
         let (usual, answer) = match &self.watch {
             None => (true, None),
             Some(watch) => (watch.rare.is_none(), Some(watch.answer)),
         };
-        self.joins = if races && answer.is_none() { line } else { NOWHERE };
-        let asking = if usual {
-            Asking::usual(line, self.address(), races, answer, cx)
+        let races = self.mode == Mode::Race;
+        self.joins = if races && answer.is_none() {
+            line
         } else {
-            None
+            NOWHERE
         };
-        match asking {
-            Some(asking) => asking,
-            None => self.ask_above(context, cx, usual),
+        if usual && races {
+            if let Some(joined) = Asking::join_again(line, answer, cx) {
+                return joined;
+            }
         }
+        if usual {
+            if let Some(first) = Asking::first(line, self.address(), cx) {
+                return first;
+            }
+        }
+        self.ask_above(context, cx)
     }
 
+    /// Asks by a frame above another one, or one that shields inside are to find a hold with.
     #[inline(never)]
-    fn ask_above(&mut self, context: &Context, cx: &TaskContext<'_>, usual: bool) -> Asking {
+    fn ask_above(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
         let Some(line) = context.line() else {
             return Asking::MUTE;
         };
         let owner = self.address();
-        let asking = Asking::usual(address(line), owner, false, None, cx)
-            .unwrap_or_else(|| Asking::above(line, owner, cx));
-        if !usual {
+        let first = Asking::first(address(line), owner, cx);
+        let asking = first.unwrap_or_else(|| Asking::above(line, owner, cx));
+        if matches!(&self.watch, Some(watch) if watch.rare.is_some()) {
             self.lend_hold();
         }
         asking
