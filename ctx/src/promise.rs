@@ -37,7 +37,7 @@ pub(crate) struct Watch {
     /// What the waker is like that stands in the scope's list under `key`.
     pub(crate) waker: WakerId,
     pub(crate) key: Key,
-    pub(crate) timer: Option<Timer>,
+    pub(crate) timer: Timer,
     pub(crate) rare: Option<Box<Rare>>,
 }
 
@@ -67,7 +67,7 @@ impl Watch {
             answer: Answer::NONE,
             waker: (0, 0),
             key: Key::NONE,
-            timer: None,
+            timer: Timer::unset(),
             rare: None,
         }
     }
@@ -77,8 +77,8 @@ impl Watch {
     pub(crate) fn reset(&mut self) {
         self.answer = Answer::NONE;
         self.key = Key::NONE;
-        if self.timer.is_some() || self.rare.is_some() {
-            self.timer = None;
+        if self.timer.is_set() || self.rare.is_some() {
+            self.timer.stop();
             self.rare = None;
         }
     }
@@ -98,12 +98,12 @@ impl Watch {
     /// Whether it has promised nothing, and waits by nothing but the list.
     #[inline]
     pub(crate) fn is_quiet(&self) -> bool {
-        self.answer.is_none() && self.rare.is_none() && self.timer.is_none()
+        self.answer.is_none() && self.rare.is_none() && !self.timer.is_set()
     }
 
     /// Takes the waker out of the scope's list.
     pub(crate) fn withdraw(&mut self, scope: ScopeRef<'_>) -> Option<Waker> {
-        self.timer = None;
+        self.timer.stop();
         watch::withdraw(scope, &mut self.key)
     }
 }

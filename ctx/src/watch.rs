@@ -64,13 +64,13 @@ pub(crate) fn withdraw(scope: ScopeRef<'_>, key: &mut Key) -> Option<Waker> {
 /// The timer's word is final: where it has rung, the scope ends, even if this thread's clock lags.
 pub(crate) fn poll_deadline(
     scope: ScopeRef<'_>,
-    timer: &mut Option<Timer>,
+    timer: &mut Timer,
     cx: &mut TaskContext<'_>,
 ) -> Poll<Record> {
     let Some(deadline) = scope.own.deadline else {
         return Poll::Pending;
     };
-    std::task::ready!(Timer::poll(timer, deadline, cx));
+    std::task::ready!(timer.poll(deadline, cx));
     scope.settle(true);
     match scope.record() {
         Some(record) => Poll::Ready(record),
@@ -81,14 +81,14 @@ pub(crate) fn poll_deadline(
 /// A waiter that only wants to hear of the end: `done()`.
 pub(crate) struct Watch {
     key: Key,
-    timer: Option<Timer>,
+    timer: Timer,
 }
 
 impl Watch {
     pub(crate) const fn new() -> Self {
         Self {
             key: Key::NONE,
-            timer: None,
+            timer: Timer::unset(),
         }
     }
 
@@ -110,6 +110,6 @@ impl Watch {
 
     pub(crate) fn clear(&mut self, scope: ScopeRef<'_>) {
         drop(withdraw(scope, &mut self.key));
-        self.timer = None;
+        self.timer.stop();
     }
 }
