@@ -102,6 +102,7 @@ impl Watch {
     }
 
     /// Takes the waker out of the scope's list.
+    #[inline]
     pub(crate) fn withdraw(&mut self, scope: ScopeRef<'_>) -> Option<Waker> {
         self.timer.stop();
         watch::withdraw(scope, &mut self.key)
@@ -252,8 +253,23 @@ impl Keeper {
         mut wakers: Few<Waker>,
         current: Option<&Waker>,
     ) {
+        if wakers.is_empty() && self.leaves_quietly(context) {
+            return;
+        }
         wakers.extend(self.withdraw(context));
         self.leave(wakers, current);
+    }
+
+    /// Leaves the list where that is all there is to do, as nobody was promised anything, nor looks for it.
+    fn leaves_quietly(&mut self, context: &Context) -> bool {
+        let quiet = |watch: &Box<Watch>| watch.answer.is_none() && watch.rare.is_none();
+        if self.was_answered || !self.watch.as_ref().is_some_and(quiet) {
+            return false;
+        }
+        let waker = self.withdraw(context);
+        self.forget_watch();
+        drop(waker);
+        true
     }
 
     /// The function is over, and with it all its checkpoints.
