@@ -247,23 +247,32 @@ impl Keeper {
     }
 
     /// The future is ready or was refused: the checkpoint leaves its askers, the list and those it held.
+    #[inline]
     pub(crate) fn finish(
         &mut self,
         context: &Context,
-        mut wakers: Few<Waker>,
+        wakers: Few<Waker>,
         current: Option<&Waker>,
     ) {
-        if wakers.is_empty() && self.leaves_quietly(context) {
-            return;
+        if !(wakers.is_empty() && self.leaves_quietly(context)) {
+            self.finish_all(context, wakers, current);
         }
+    }
+
+    #[inline(never)]
+    fn finish_all(&mut self, context: &Context, mut wakers: Few<Waker>, current: Option<&Waker>) {
         wakers.extend(self.withdraw(context));
         self.leave(wakers, current);
     }
 
     /// Leaves the list where that is all there is to do, as nobody was promised anything, nor looks for it.
+    #[inline(never)]
     fn leaves_quietly(&mut self, context: &Context) -> bool {
-        let quiet = |watch: &Box<Watch>| watch.answer.is_none() && watch.rare.is_none();
-        if self.was_answered || !self.watch.as_ref().is_some_and(quiet) {
+        let quiet = match &self.watch {
+            Some(watch) => watch.answer.is_none() && watch.rare.is_none(),
+            None => false,
+        };
+        if self.was_answered || !quiet {
             return false;
         }
         let waker = self.withdraw(context);

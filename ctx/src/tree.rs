@@ -26,7 +26,7 @@ use crate::{
     end::{End, Record},
     error::Cause,
     links::{Child, Links, NOWHERE},
-    node::{Node, Place, ScopeNode, ScopeRef, Side},
+    node::{How, Node, Place, ScopeNode, ScopeRef, Side},
     stamp::Stamp,
     state::Word,
     sweep,
@@ -193,25 +193,25 @@ impl<'a> ScopeRef<'a> {
 
     /// Enters all lists, or ends the scope by the end of a parent.
     fn enter_parents(self) {
-        let entered = match self.parent(Side::Up) {
-            Some(up) => self.enter(Side::Up, up),
-            None => true,
-        };
-        let entered = entered
-            && match self.parent(Side::Other) {
-                Some(other) => self.enter(Side::Other, other),
-                None => true,
-            };
+        let up = self.parent(Side::Up);
+        let entered = up.is_none_or(|up| self.enter(Side::Up, &self.node.place, up))
+            && (self.node.how != How::Merge || self.enter_other());
         if !entered {
             self.settle(false);
         }
     }
 
+    #[inline(never)]
+    fn enter_other(self) -> bool {
+        match (self.parent(Side::Other), self.node.place(Side::Other)) {
+            (Some(other), Some(place)) => self.enter(Side::Other, place, other),
+            _ => true,
+        }
+    }
+
     /// Enters one list; false if that parent has ended.
-    fn enter(self, side: Side, parent: ScopeRef<'_>) -> bool {
-        let Some(place) = self.node.place(side) else {
-            return true;
-        };
+    #[inline]
+    fn enter(self, side: Side, place: &Place, parent: ScopeRef<'_>) -> bool {
         let mut links = parent.own.links.lock();
         if parent.node.state.load().ended() {
             return false;
@@ -257,8 +257,11 @@ impl Node {
         if let Some(parent) = self.parent(Side::Up) {
             parent.own.strike(&self.place, is_dead);
         }
-        if let (Some(place), Some(parent)) = (self.place(Side::Other), self.parent(Side::Other)) {
-            parent.own.strike(place, is_dead);
+        if self.how == How::Merge {
+            if let (Some(place), Some(other)) = (self.place(Side::Other), self.parent(Side::Other))
+            {
+                other.own.strike(place, is_dead);
+            }
         }
     }
 }
