@@ -103,16 +103,23 @@ impl<'a> ScopeRef<'a> {
             // The caller has seen an earlier word.
             return true;
         }
+        if word.has_deadline() && self.has_expired() {
+            return self.settle_now(true);
+        }
         let up_ended = |it: ScopeRef<'_>| it.node.state.load().ended();
         let orphaned = !word.linked() && self.parent(Side::Up).is_some_and(up_ended);
-        let expired = match self.own.deadline {
-            Some(deadline) => deadline <= Instant::now(),
-            None => false,
-        };
-        if orphaned || expired {
-            self.settle(expired);
-        }
-        orphaned || expired
+        orphaned && self.settle_now(false)
+    }
+
+    #[inline]
+    fn has_expired(self) -> bool {
+        self.own.deadline.is_some_and(|it| it <= Instant::now())
+    }
+
+    #[cold]
+    fn settle_now(self, expired: bool) -> bool {
+        self.settle(expired);
+        true
     }
 
     /// Ends the scope for its owner's call, and everything below it. Whether this call did it (rule T2).
