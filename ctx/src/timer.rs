@@ -15,7 +15,6 @@ use std::{
     pin::{Pin, pin},
     sync::OnceLock,
     task::{Context as TaskContext, Poll, Waker},
-    thread,
     time::{Duration, Instant as StdInstant},
 };
 use tokio::{
@@ -115,8 +114,8 @@ impl Timer {
     pub(crate) fn ring_outside(at: Instant, waker: &Waker) -> Option<Self> {
         let mut timer = Self::unset();
         timer.set_outside(at, None);
-        let rung = timer.ring(at, &mut TaskContext::from_waker(waker));
-        rung.is_pending().then_some(timer)
+        let rung = timer.listen(&mut TaskContext::from_waker(waker));
+        (rung != Some(Poll::Ready(()))).then_some(timer)
     }
 
     /// Ready once `at` has come; until then `cx` is woken when it does. Sets the timer if it is not.
@@ -125,45 +124,60 @@ impl Timer {
         if self.at != Some(at) || self.home != home {
             self.set(at, home);
         }
-        if let Some(bell) = &mut self.bell {
-            if let BellProject::Runtime { sleep } = bell.as_mut().project() {
-                if let Ok(Poll::Pending) = listen(sleep, cx) {
-                    return Poll::Pending;
-                }
-            }
+        match self.listen(cx) {
+            Some(Poll::Pending) => Poll::Pending,
+            rung => self.see_to(rung, at, cx),
         }
-        self.ring(at, cx)
     }
 
-    /// The same for one that is set, in all cases.
+    /// Whether the bell has rung, and `None` where its runtime has gone.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "the one poll of most timers is not to be a call within a call"
+    )]
+    fn listen(&mut self, cx: &mut TaskContext<'_>) -> Option<Poll<()>> {
+        let rung = match self.bell.as_mut()?.as_mut().project() {
+            BellProject::Runtime { sleep } => {
+                // Unconstrained, since a checkpoint is to cost no budget when it is polled again (rule C7).
+                let sleep = pin!(unconstrained(sleep));
+                return catch_unwind(AssertUnwindSafe(|| sleep.poll(cx))).ok();
+            }
+            BellProject::Thread { alarm } => alarm.set(cx.waker()),
+            BellProject::Still => false,
+        };
+        Some(if rung { Poll::Ready(()) } else { Poll::Pending })
+    }
+
+    /// What follows where the bell does not just keep waiting.
     #[cold]
-    fn ring(&mut self, at: Instant, cx: &mut TaskContext<'_>) -> Poll<()> {
+    fn see_to(
+        &mut self,
+        mut rung: Option<Poll<()>>,
+        at: Instant,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<()> {
         loop {
-            let Some(bell) = &mut self.bell else {
-                return Poll::Pending;
-            };
-            match bell.as_mut().project() {
-                BellProject::Runtime { mut sleep } => match listen(sleep.as_mut(), cx) {
-                    Ok(Poll::Ready(())) if sleep.deadline() < at => sleep.reset(reachable(at)),
-                    Ok(rung) => return rung,
-                    Err(_gone) => self.set_outside(at, self.home),
-                },
-                BellProject::Thread { alarm } => {
-                    let rung = alarm.set(cx.waker());
-                    return if rung { Poll::Ready(()) } else { Poll::Pending };
-                }
-                BellProject::Still => return Poll::Pending,
+            match rung {
+                Some(Poll::Ready(())) if self.sleeps_again(at) => {}
+                Some(rung) => return rung,
+                None => self.set_outside(at, self.home),
             }
+            rung = self.listen(cx);
         }
     }
-}
 
-/// Polls a sleep, which panics where its runtime has gone.
-#[inline]
-fn listen(sleep: Pin<&mut Sleep>, cx: &mut TaskContext<'_>) -> thread::Result<Poll<()>> {
-    // Unconstrained, since a checkpoint is to cost no budget when it is polled again (rule C7).
-    let sleep = pin!(unconstrained(sleep));
-    catch_unwind(AssertUnwindSafe(|| sleep.poll(cx)))
+    /// Whether it rang where one sleep ends, ahead of `at`. It is set for the rest then.
+    fn sleeps_again(&mut self, at: Instant) -> bool {
+        let bell = self.bell.as_mut().map(|bell| bell.as_mut().project());
+        match bell {
+            Some(BellProject::Runtime { sleep }) if sleep.deadline() < at => {
+                sleep.reset(reachable(at));
+                true
+            }
+            _ => false,
+        }
+    }
 }
 
 /// When to ring for `at`: then, or before it where that is too far away.
