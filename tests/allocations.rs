@@ -6,9 +6,10 @@ use ctx::{CancelScope, Context, Instant, Key};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
-    future::ready,
+    future::{poll_fn, ready},
     pin::pin,
-    task::{Context as TaskContext, Waker},
+    sync::Arc,
+    task::{Context as TaskContext, Poll, Wake, Waker},
 };
 
 pub(crate) const MILLION: usize = 1_000_000;
@@ -173,6 +174,42 @@ fn nested_ready_checkpoints_allocate_nothing() {
     };
     nested();
     costs(0, nested);
+}
+
+/// A checkpoint takes over what the one before it on its thread has left, the room of its timer too, and
+/// nothing that was anybody's is left in there.
+#[tokio::test]
+async fn waiting_for_a_deadline_allocates_the_scope_alone() {
+    struct Nobody;
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+    let root = Context::background().with_cancel();
+    let nobody = Arc::new(Nobody);
+    let waker = Waker::from(Arc::clone(&nobody));
+    let once = |polls: usize| {
+        let mut left = 2;
+        let future = poll_fn(|_| {
+            left -= 1;
+            if left == 0 {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        });
+        let scope = root.with_timeout(HOUR);
+        let mut run = pin!(scope.run_until_cancelled(future));
+        let mut cx = TaskContext::from_waker(&waker);
+        for poll in 1..=polls {
+            assert_eq!(run.as_mut().poll(&mut cx).is_ready(), poll == 2);
+        }
+    };
+    // Finished, and dropped while it waits.
+    for polls in [2, 1] {
+        once(polls);
+        costs(1, || once(polls));
+        assert_eq!(Arc::strong_count(&nobody), 2);
+    }
 }
 
 #[test]

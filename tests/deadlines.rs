@@ -297,6 +297,17 @@ async fn d4_a_waiter_that_leaves_takes_its_timer_along() {
     waiter.ready();
 }
 
+/// One sleep is a year at most, and the clock goes from one to the next.
+#[tokio::test(start_paused = true)]
+async fn d4_a_deadline_that_is_years_away_rings_then_and_not_before() {
+    let years = 365 * 24 * HOUR * 5 / 2;
+    let scope = Context::background().with_timeout(years);
+    let start = Instant::now();
+    assert!(scope.done().await.is_deadline_exceeded());
+    let waited = start.elapsed();
+    assert!(waited >= years && waited < years + HOUR, "{waited:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn d5_the_paused_clock_governs_reads_and_waits() {
     let before = std::time::Instant::now();

@@ -164,13 +164,13 @@ pub(crate) fn start(scope: ScopeRef<'_>) {
 fn alarm(scope: ScopeRef<'_>, home: Option<Id>) -> Option<Timer> {
     let at = scope.own.deadline?;
     let waker = Ring::waker(scope, home);
-    let mut timer = None;
-    match Timer::poll(&mut timer, at, &mut TaskContext::from_waker(&waker)) {
+    let mut timer = Timer::unset();
+    match timer.poll(at, &mut TaskContext::from_waker(&waker)) {
         Poll::Ready(()) => {
             scope.settle(true);
             None
         }
-        Poll::Pending => timer,
+        Poll::Pending => Some(timer),
     }
 }
 

@@ -106,11 +106,12 @@ impl Courier {
         let Some(deadline) = scope.own.deadline else {
             return;
         };
-        let mut timer = None;
+        let mut timer = Timer::unset();
         let mut cx = TaskContext::from_waker(waker);
-        if Timer::poll(&mut timer, deadline, &mut cx).is_ready() {
+        if timer.poll(deadline, &mut cx).is_ready() {
             scope.settle(true);
         }
+        let mut timer = Some(timer);
         let mut post = self.post.lock();
         if let Some(post) = post.as_mut() {
             // Where `rearm` has put one already, this one has rung.

@@ -112,6 +112,7 @@ impl Links {
     /// # Panics
     ///
     /// With four billion children of one scope.
+    #[inline]
     pub(crate) fn add_child(&mut self, child: Child) -> u32 {
         if let (First::Child(free @ None), Side::Up) = (&mut self.first, child.side) {
             *free = Some(child.node);
@@ -190,6 +191,7 @@ impl Links {
     }
 
     /// Puts the waker in, in the place `key` if it has one, and returns its place and whom it replaced.
+    #[inline]
     pub(crate) fn put(&mut self, key: Key, waker: Waker) -> (Key, Option<Waker>) {
         match &mut self.first {
             First::Waiter(known) if key == Key::FIRST => {

@@ -299,6 +299,39 @@ fn t7_a_scope_that_ends_while_it_is_linked_leaves_no_trace() {
 }
 
 #[test]
+fn t7_a_scope_that_ends_while_two_threads_link_it_leaves_no_trace() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let scope = root.with_cancel();
+        let link = || {
+            let ctx = scope.clone();
+            thread::spawn(move || ctx.scope().expect("a scope").link())
+        };
+        let (first, second) = (link(), link());
+        scope.cancel();
+        first.join().unwrap();
+        second.join().unwrap();
+        assert_eq!(children_of(&root), 0);
+    });
+}
+
+/// The first side has it already when the second turns out to have ended.
+#[test]
+fn t7_a_merge_whose_side_ends_while_it_is_linked_leaves_no_trace() {
+    model(|| {
+        let left = Context::background().with_cancel();
+        let right = Context::background().with_cancel();
+        let canceller = right.canceller();
+        let other = thread::spawn(move || canceller.cancel());
+        let both = left.merge(&right);
+        other.join().unwrap();
+        assert!(both.is_cancelled());
+        drop(both);
+        assert_eq!((children_of(&left), children_of(&right)), (0, 0));
+    });
+}
+
+#[test]
 fn t7_siblings_that_go_at_once_leave_no_trace() {
     model(|| {
         let root = Context::background().with_cancel();

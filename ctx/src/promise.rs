@@ -37,7 +37,7 @@ pub(crate) struct Watch {
     /// What the waker is like that stands in the scope's list under `key`.
     pub(crate) waker: WakerId,
     pub(crate) key: Key,
-    pub(crate) timer: Option<Timer>,
+    pub(crate) timer: Timer,
     pub(crate) rare: Option<Box<Rare>>,
 }
 
@@ -67,7 +67,7 @@ impl Watch {
             answer: Answer::NONE,
             waker: (0, 0),
             key: Key::NONE,
-            timer: None,
+            timer: Timer::unset(),
             rare: None,
         }
     }
@@ -77,8 +77,8 @@ impl Watch {
     pub(crate) fn reset(&mut self) {
         self.answer = Answer::NONE;
         self.key = Key::NONE;
-        if self.timer.is_some() || self.rare.is_some() {
-            self.timer = None;
+        if self.timer.is_set() || self.rare.is_some() {
+            self.timer.stop();
             self.rare = None;
         }
     }
@@ -96,8 +96,9 @@ impl Watch {
     }
 
     /// Takes the waker out of the scope's list.
+    #[inline]
     pub(crate) fn withdraw(&mut self, scope: ScopeRef<'_>) -> Option<Waker> {
-        self.timer = None;
+        self.timer.stop();
         watch::withdraw(scope, &mut self.key)
     }
 }
@@ -236,14 +237,38 @@ impl Keeper {
     }
 
     /// The future is ready or was refused: the checkpoint leaves its askers, the list and those it held.
+    #[inline]
     pub(crate) fn finish(
         &mut self,
         context: &Context,
-        mut wakers: Few<Waker>,
+        wakers: Few<Waker>,
         current: Option<&Waker>,
     ) {
+        if !(wakers.is_empty() && self.leaves_quietly(context)) {
+            self.finish_all(context, wakers, current);
+        }
+    }
+
+    #[inline(never)]
+    fn finish_all(&mut self, context: &Context, mut wakers: Few<Waker>, current: Option<&Waker>) {
         wakers.extend(self.withdraw(context));
         self.leave(wakers, current);
+    }
+
+    /// Leaves the list where that is all there is to do, as nobody was promised anything, nor looks for it.
+    #[inline(never)]
+    fn leaves_quietly(&mut self, context: &Context) -> bool {
+        let quiet = match &self.watch {
+            Some(watch) => watch.answer.is_none() && watch.rare.is_none(),
+            None => false,
+        };
+        if self.was_answered || !quiet {
+            return false;
+        }
+        let waker = self.withdraw(context);
+        self.forget_watch();
+        drop(waker);
+        true
     }
 
     /// The function is over, and with it all its checkpoints.

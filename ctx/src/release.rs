@@ -17,7 +17,7 @@ use std::sync::Arc;
 impl Drop for Node {
     #[inline]
     fn drop(&mut self) {
-        if self.state.load().linking() {
+        if self.state.load().listed() {
             self.leave_parents_at_last();
         }
         if self.how == How::Not {
@@ -74,7 +74,7 @@ impl Node {
     /// Takes the links that may be the last ones of what they point at: one is returned, and a further one
     /// is added to `ahead`. The others go first, while these still hold their targets.
     fn take_apart(&mut self, ahead: &mut Few<Arc<Node>>) -> Option<Arc<Node>> {
-        if self.state.load().linking() {
+        if self.state.load().listed() {
             self.leave_parents_at_last();
         }
         self.near = None;

@@ -21,14 +21,6 @@ fn epoch() -> std::time::Instant {
 impl Stamp {
     const LAST: i64 = i64::MAX >> 1;
 
-    /// Whether this instant is surely no further away than `far`: a look that needs no clock, and that is
-    /// exact for the first `far` of a process.
-    pub(crate) fn is_near(at: Instant, far: Duration) -> bool {
-        epoch()
-            .checked_add(far)
-            .is_some_and(|far| at.into_std() <= far)
-    }
-
     pub(crate) fn of(at: Instant) -> Self {
         let epoch = epoch();
         let at = at.into_std();

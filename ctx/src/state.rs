@@ -5,8 +5,8 @@
 //!   ENDED     `publish`
 //!   UP        `publish`, with ENDED: the end is that of the scope above
 //!   OTHER     `publish`, with ENDED: the end is that of a merge's other side
-//!   LINKING   `start_linking`, before any parent's list may hold the scope
-//!   LINKED    `finish_linking`, once every parent's list has held it
+//!   LINKED    `link`, once every parent's list has held it; at birth where there is no parent
+//!   LISTED    `link`, with LINKED: whoever ends the scope takes it out of the lists
 //!   DEADLINE  at birth: the scope ends by itself
 //!   ASIDE     at birth: the node is no line, and `near` points at the one that speaks for it
 //! ```
@@ -15,8 +15,8 @@
 //!    ENDED. So whoever sees the bit finds the end: in the node, or in the first node on the way that these
 //!    bits show where there is one (rule T3).
 //! 2. Every bit is set under the scope's lock, so by a load and a store. So of a scope that ends and a scope
-//!    that registers the later one sees the earlier: either the linker sees ENDED and stays out of the lists,
-//!    or the ender sees LINKING and takes the scope out of them.
+//!    that registers the later one sees the earlier: either the linker sees ENDED and takes the scope out of
+//!    the lists again, or the ender sees LISTED and takes it out of them.
 //! 3. A word with LINKED and without ENDED says "live" for good reason only where no deadline is set:
 //!    time writes no words.
 
@@ -26,7 +26,7 @@ use crate::{
 };
 
 const ENDED: u8 = 1;
-const LINKING: u8 = 2;
+const LISTED: u8 = 2;
 const LINKED: u8 = 4;
 const UP: u8 = 8;
 const OTHER: u8 = 16;
@@ -66,10 +66,10 @@ impl Word {
         }
     }
 
-    /// Whether some parent's list may hold this scope, or may be about to.
+    /// Whether some parent's list may hold this scope, and no linker will see to that.
     #[inline]
-    pub(crate) fn linking(self) -> bool {
-        self.0 & LINKING != 0
+    pub(crate) fn listed(self) -> bool {
+        self.0 & LISTED != 0
     }
 
     #[inline]
@@ -134,14 +134,11 @@ impl State {
         self.add(ENDED | inherited.map_or(0, bit_of));
     }
 
-    /// The caller holds the scope's lock and has seen that it was live.
-    pub(crate) fn start_linking(&self) {
-        self.add(LINKING);
-    }
-
-    /// The caller holds the scope's lock. Whoever sees this bit may rely on the parents' walk.
-    pub(crate) fn finish_linking(&self) {
-        self.add(LINKED);
+    /// The parents' lists have held the scope. The caller holds its lock and has seen that it was live.
+    /// Whoever sees LINKED may rely on the parents' walk.
+    #[inline]
+    pub(crate) fn link(&self) {
+        self.add(LINKED | LISTED);
     }
 
     #[inline]

@@ -25,11 +25,12 @@
 use crate::{
     end::{End, Record},
     error::Cause,
-    links::{Child, NOWHERE},
-    node::{Node, Place, SIDES, ScopeNode, ScopeRef, Side},
+    links::{Child, Links, NOWHERE},
+    node::{How, Node, Place, ScopeNode, ScopeRef, Side},
     stamp::Stamp,
     state::Word,
     sweep,
+    sync::MutexGuard,
     verdict::Verdict,
 };
 use std::{
@@ -79,7 +80,7 @@ fn ended_after_all(line: &Arc<Node>) -> bool {
     ScopeRef::of(line).is_some_and(ScopeRef::look_around)
 }
 
-impl ScopeRef<'_> {
+impl<'a> ScopeRef<'a> {
     /// Whether the scope has ended, to the instant (rule D3).
     #[inline]
     pub(crate) fn is_ended(self) -> bool {
@@ -102,16 +103,23 @@ impl ScopeRef<'_> {
             // The caller has seen an earlier word.
             return true;
         }
+        if word.has_deadline() && self.has_expired() {
+            return self.settle_now(true);
+        }
         let up_ended = |it: ScopeRef<'_>| it.node.state.load().ended();
         let orphaned = !word.linked() && self.parent(Side::Up).is_some_and(up_ended);
-        let expired = match self.own.deadline {
-            Some(deadline) => deadline <= Instant::now(),
-            None => false,
-        };
-        if orphaned || expired {
-            self.settle(expired);
-        }
-        orphaned || expired
+        orphaned && self.settle_now(false)
+    }
+
+    #[inline]
+    fn has_expired(self) -> bool {
+        self.own.deadline.is_some_and(|it| it <= Instant::now())
+    }
+
+    #[cold]
+    fn settle_now(self, expired: bool) -> bool {
+        self.settle(expired);
+        true
     }
 
     /// Ends the scope for its owner's call, and everything below it. Whether this call did it (rule T2).
@@ -157,41 +165,67 @@ impl ScopeRef<'_> {
     /// Enters the lists of the parents, so that their end is brought here (invariant 1).
     #[inline]
     pub(crate) fn link(self) {
-        if !self.node.state.load().linked() {
-            self.link_now();
+        let word = self.node.state.load();
+        if !word.linked() && !word.ended() {
+            drop(self.link_now());
+        }
+    }
+
+    /// The same, and takes the lock, which the last step needs anyway. The scope may have ended.
+    #[inline]
+    pub(crate) fn link_and_lock(self) -> MutexGuard<'a, Links> {
+        if self.node.state.load().linked() {
+            self.own.links.lock()
+        } else {
+            self.link_now()
+        }
+    }
+
+    /// Whoever ends a scope takes it out of the lists only if it is said to be in them. So a linker who finds
+    /// that it ended before that was said takes it out again (state invariant 2).
+    #[inline(never)]
+    fn link_now(self) -> MutexGuard<'a, Links> {
+        self.enter_parents();
+        let links = self.own.links.lock();
+        let word = self.node.state.load();
+        if !word.ended() {
+            self.node.state.link();
+        } else if !word.listed() {
+            drop(links);
+            self.leave_parents_now();
+            return self.own.links.lock();
+        }
+        links
+    }
+
+    /// Enters all lists, or ends the scope by the end of a parent.
+    fn enter_parents(self) {
+        let up = self.parent(Side::Up);
+        let entered = up.is_none_or(|up| self.enter(Side::Up, &self.node.place, up))
+            && (self.node.how != How::Merge || self.enter_other());
+        if !entered {
+            self.settle(false);
         }
     }
 
     #[inline(never)]
-    fn link_now(self) {
-        let links = self.own.links.lock();
-        if self.node.state.load().ended() {
-            return;
+    fn enter_other(self) -> bool {
+        match (self.parent(Side::Other), self.node.place(Side::Other)) {
+            (Some(other), Some(place)) => self.enter(Side::Other, place, other),
+            _ => true,
         }
-        self.node.state.start_linking();
-        drop(links);
-        for (side, parent) in self.parents() {
-            if !self.enter(side, parent) {
-                self.settle(false);
-                return;
-            }
-        }
-        let links = self.own.links.lock();
-        self.node.state.finish_linking();
-        drop(links);
     }
 
     /// Enters one list; false if that parent has ended.
-    fn enter(self, side: Side, parent: ScopeRef<'_>) -> bool {
-        let Some(place) = self.node.place(side) else {
-            return true;
-        };
+    #[inline]
+    fn enter(self, side: Side, place: &Place, parent: ScopeRef<'_>) -> bool {
         let mut links = parent.own.links.lock();
         if parent.node.state.load().ended() {
             return false;
         }
         // A scope that has ended stays out, as its owner has left the lists already or is about to ask
-        // for this lock; and of two threads that link the same scope the second finds it done.
+        // for this lock; and of two threads that link the same scope the second finds it done. One that
+        // ends after this look at it is taken out again, by its owner or at the end of `link_now`.
         if place.get() == NOWHERE && !self.node.state.load().ended() {
             let node = Arc::downgrade(self.node);
             place.set(links.add_child(Child { node, side }));
@@ -199,10 +233,10 @@ impl ScopeRef<'_> {
         true
     }
 
-    /// Takes the scope out of its parents' lists, if it ever entered them.
+    /// Takes the scope out of its parents' lists, if it is in them. A linker at work sees to itself.
     #[inline]
     pub(crate) fn leave_parents(self) {
-        if self.node.state.load().linking() {
+        if self.node.state.load().listed() {
             self.leave_parents_now();
         }
     }
@@ -226,9 +260,14 @@ impl Node {
     /// by others; then another dead entry in its place is as good to take out.
     #[cold]
     pub(crate) fn leave_parents_at_last(&self) {
-        for side in SIDES {
-            if let (Some(place), Some(parent)) = (self.place(side), self.parent(side)) {
-                parent.own.strike(place, |entry| entry.strong_count() == 0);
+        let is_dead = |entry: &Weak<Node>| entry.strong_count() == 0;
+        if let Some(parent) = self.parent(Side::Up) {
+            parent.own.strike(&self.place, is_dead);
+        }
+        if self.how == How::Merge {
+            if let (Some(place), Some(other)) = (self.place(Side::Other), self.parent(Side::Other))
+            {
+                other.own.strike(place, is_dead);
             }
         }
     }

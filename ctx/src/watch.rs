@@ -15,39 +15,55 @@ pub(crate) enum Enrolled {
 ///
 /// Why no wake-up is lost: the scope is linked first, so its end will be brought to it (tree invariant 1).
 /// The waker goes in under the lock under which the scope ends and its list is drained: either it goes in
-/// first and is drained, or the end is seen here.
+/// first and is drained, or the end is seen here. Linking ends under the same lock, so it is taken once.
 ///
 /// Whoever comes for the first time has just asked the clock, and makes a timer next. Whoever comes again
 /// was woken, perhaps ahead of a timer that nobody had the time to ring.
+#[inline]
 pub(crate) fn enroll(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrolled {
-    scope.link();
-    let waits = *key != Key::NONE;
-    let ended = if waits {
-        scope.observe()
+    if *key == Key::NONE {
+        put(scope, key, waker)
     } else {
-        scope.record()
-    };
-    if let Some(record) = ended {
+        enroll_again(scope, key, waker)
+    }
+}
+
+#[inline(never)]
+fn enroll_again(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrolled {
+    if let Some(record) = scope.observe() {
         return Enrolled::Ended(record);
     }
-    if waits && scope.own.links.lock().will_wake(*key, waker) {
+    if scope.own.links.lock().will_wake(*key, waker) {
         return Enrolled::Waiting { replaced: None };
+    }
+    put(scope, key, waker)
+}
+
+#[inline]
+fn put(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrolled {
+    if scope.node.state.load().ended() {
+        return ended(scope);
     }
     // The clone is foreign code and so is made without the lock; the place is ours alone meanwhile.
     let waker = waker.clone();
-    let mut links = scope.own.links.lock();
+    let mut links = scope.link_and_lock();
     if scope.node.state.load().ended() {
         drop(links);
         drop(waker);
-        return match scope.record() {
-            Some(record) => Enrolled::Ended(record),
-            None => Enrolled::Waiting { replaced: None },
-        };
+        return ended(scope);
     }
     let (place, replaced) = links.put(*key, waker);
     drop(links);
     *key = place;
     Enrolled::Waiting { replaced }
+}
+
+#[cold]
+fn ended(scope: ScopeRef<'_>) -> Enrolled {
+    match scope.record() {
+        Some(record) => Enrolled::Ended(record),
+        None => Enrolled::Waiting { replaced: None },
+    }
 }
 
 /// Takes a waiter out of the list of `scope`, if it is there.
@@ -62,15 +78,16 @@ pub(crate) fn withdraw(scope: ScopeRef<'_>, key: &mut Key) -> Option<Waker> {
 /// Waits for the deadline of `scope`, if it has one; the record once it has passed.
 ///
 /// The timer's word is final: where it has rung, the scope ends, even if this thread's clock lags.
+#[inline]
 pub(crate) fn poll_deadline(
     scope: ScopeRef<'_>,
-    timer: &mut Option<Timer>,
+    timer: &mut Timer,
     cx: &mut TaskContext<'_>,
 ) -> Poll<Record> {
     let Some(deadline) = scope.own.deadline else {
         return Poll::Pending;
     };
-    std::task::ready!(Timer::poll(timer, deadline, cx));
+    std::task::ready!(timer.poll(deadline, cx));
     scope.settle(true);
     match scope.record() {
         Some(record) => Poll::Ready(record),
@@ -81,14 +98,14 @@ pub(crate) fn poll_deadline(
 /// A waiter that only wants to hear of the end: `done()`.
 pub(crate) struct Watch {
     key: Key,
-    timer: Option<Timer>,
+    timer: Timer,
 }
 
 impl Watch {
     pub(crate) const fn new() -> Self {
         Self {
             key: Key::NONE,
-            timer: None,
+            timer: Timer::unset(),
         }
     }
 
@@ -110,6 +127,6 @@ impl Watch {
 
     pub(crate) fn clear(&mut self, scope: ScopeRef<'_>) {
         drop(withdraw(scope, &mut self.key));
-        self.timer = None;
+        self.timer.stop();
     }
 }
