@@ -44,29 +44,21 @@ impl Asking {
         with_top(|top| top.is_joined_by(line, cx).then(|| Self(top.said.get())))
     }
 
-    /// Asks by the frame that is there, for one that may give up, if that frame is like the one that it would
-    /// put, and is the one that it has answered, if it has a watch and has answered any.
+    /// The same for whatever task context, if its waker is the frame's.
+    #[inline]
+    pub(crate) fn join_on(line: usize, cx: &TaskContext<'_>) -> Option<Self> {
+        with_top(|top| top.is_joined_on(line, cx).then(|| Self(top.said.get())))
+    }
+
+    /// The same for one that has a watch, and has given this `answer`.
     ///
     /// One that keeps watch for somebody else does not join: those inside would not answer it, and if it were
     /// dropped together with them it would have no waker left to tell that one with.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    pub(crate) fn join_again(
-        line: usize,
-        answer: Option<Answer>,
-        cx: &TaskContext<'_>,
-    ) -> Option<Self> {
-        with_top(|top| {
-            if !top.is_joined_on(line, cx) {
-                return None;
-            }
-            let said = top.said.get();
-            let Some(answer) = answer else {
-                return Some(Self(said));
-            };
-            let own = answer.is_none() || top.owner.get() == answer.owner();
-            own.then(|| Self(said.marked()))
-        })
+    #[inline]
+    pub(crate) fn join_seated(line: usize, answer: Answer, cx: &TaskContext<'_>) -> Option<Self> {
+        let own = answer.is_none() || with_top(|top| top.owner.get()) == answer.owner();
+        let joined = if own { Self::join_on(line, cx) } else { None };
+        joined.map(|Self(said)| Self(said.marked()))
     }
 
     /// Asks by the first frame of the thread, on behalf of the checkpoint at `owner`; nothing if there is a
@@ -204,19 +196,17 @@ impl Asking {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
     pub(crate) fn leaves_answering(self, answer: &mut Answer) -> bool {
-        with_top(|top| {
-            if self == Self::ALONE {
-                return top.pop_unheard();
-            }
-            // What has not joined is like nothing that a frame has heard.
-            let unheard = top.said.get() == self.0.unmarked();
-            if unheard {
-                let poll = top.poll.get();
-                top.take_answer(answer.poll != poll);
-                *answer = Answer::near(top.owner.get(), poll);
-            }
-            unheard
-        })
+        if self == Self::ALONE {
+            return with_top(Top::pop_unheard);
+        }
+        // What has not joined is like nothing that a frame has heard.
+        let unheard = with_top(|top| top.said.get()) == self.0.unmarked();
+        if unheard {
+            let poll = with_top(|top| top.poll.get());
+            with_top(|top| top.take_answer(answer.poll != poll));
+            *answer = Answer::near(with_top(|top| top.owner.get()), poll);
+        }
+        unheard
     }
 
     /// What it has heard if that is nothing.
@@ -239,19 +229,17 @@ impl Asking {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
     pub(crate) fn leaves_taking_back(self, answer: &mut Answer) -> bool {
-        with_top(|top| {
-            if self == Self::ALONE {
-                return answer.is_none() && top.pop_unheard();
+        if self == Self::ALONE {
+            return answer.is_none() && with_top(Top::pop_unheard);
+        }
+        let unheard = with_top(|top| top.said.get()) == self.0.unmarked();
+        if unheard {
+            if answer.poll == with_top(|top| top.poll.get()) {
+                with_top(Top::take_back);
             }
-            let unheard = top.said.get() == self.0.unmarked();
-            if unheard {
-                if answer.poll == top.poll.get() {
-                    top.take_back();
-                }
-                *answer = Answer::NONE;
-            }
-            unheard
-        })
+            *answer = Answer::NONE;
+        }
+        unheard
     }
 
     /// Ends the asking by the only frame of the thread, if nothing came to it but answers: what it heard.

@@ -186,27 +186,36 @@ impl Keeper {
     /// Asks, while the future is polled. `line` is the address of the context's line.
     #[inline]
     pub(crate) fn ask(&mut self, context: &Context, line: usize, cx: &TaskContext<'_>) -> Asking {
-        let (usual, answer) = match &self.watch {
-            None => (true, None),
-            Some(watch) => (watch.rare.is_none(), Some(watch.answer)),
-        };
-        let races = self.mode == Mode::Race;
-        self.joins = if races && answer.is_none() {
-            line
-        } else {
-            NOWHERE
-        };
-        if usual && races {
-            if let Some(joined) = Asking::join_again(line, answer, cx) {
-                return joined;
-            }
+        if let Some(joined) = self.join_again(line, cx) {
+            return joined;
         }
+        let usual = self.watch.as_ref().is_none_or(|it| it.rare.is_none());
         if usual {
             if let Some(first) = Asking::first(line, self.address(), cx) {
                 return first;
             }
         }
         self.ask_above(context, cx)
+    }
+
+    /// Asks by the frame that is there, in all cases in which it may.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "of an await that is polled again this is all there is"
+    )]
+    pub(crate) fn join_again(&mut self, line: usize, cx: &TaskContext<'_>) -> Option<Asking> {
+        if self.mode != Mode::Race {
+            return None;
+        }
+        match &self.watch {
+            None => {
+                self.joins = line;
+                Asking::join_on(line, cx)
+            }
+            Some(watch) if watch.rare.is_none() => Asking::join_seated(line, watch.answer, cx),
+            Some(_) => None,
+        }
     }
 
     /// Asks by a frame above another one, or one that shields inside are to find a hold with.
