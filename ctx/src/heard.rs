@@ -19,9 +19,11 @@ impl Said {
     /// No count of answers that were taken back comes so far.
     const SPARE: u64 = 1 << 62;
 
-    /// What no frame has heard, as no count comes so far; `why` tells one such word from another.
+    /// What no frame has heard, as no count comes so far; `why`, which is below four, tells one such word from
+    /// another. The low half is zero, so that nothing is borrowed from the high half of a word from which this
+    /// is subtracted (see `was_only_answered_since`).
     pub(crate) const fn never(why: u32) -> Said {
-        Said(!(Self::TAKEN - 1) | why as u64)
+        Said((!3 | why as u64) << 32)
     }
 
     /// Whether it is none that `never` makes.
@@ -64,7 +66,8 @@ impl Said {
     /// Whether nothing came but answers since it was `before`, of which there is one at least.
     #[inline]
     pub(crate) fn was_only_answered_since(self, before: Said) -> bool {
-        // Where it is the same this wraps round, and where the high halves differ it is not below.
+        // Where it is the same this wraps round, and where the high halves differ it is not below, as the low
+        // half never falls.
         self.0.wrapping_sub(before.0).wrapping_sub(1) < Self::TAKEN - 1
     }
 

@@ -58,6 +58,38 @@ fn use_the_thread() -> (CancelScope, Arc<Wakes>, Boxed<usize>) {
     (scope, wakes, work)
 }
 
+/// Runs the work when the variables of this crate are gone, on a thread that had them.
+fn while_a_thread_is_torn_down(work: Work) {
+    let outcome = thread::spawn(move || {
+        LAST.with(|_| ());
+        drop(use_the_thread());
+        LAST.with(|last| last.0.replace(Some(work)));
+    })
+    .join();
+    assert!(outcome.is_ok());
+}
+
+#[test]
+fn c8_one_inside_a_wider_one_is_woken_by_its_own_end_while_its_thread_is_torn_down() {
+    let (tell, told) = channel();
+    while_a_thread_is_torn_down(Box::new(move || {
+        let (wide, wakes) = (ROOT.with_cancel(), Wakes::new());
+        let narrow = wide.with_cancel();
+        let inner = narrow.run_until_cancelled_owned(pending::<()>());
+        let mut outer: Boxed<_> = Box::pin(wide.run_until_cancelled_owned(inner));
+        let waits = run(outer.as_mut(), &wakes).is_pending();
+        let before = wakes.count();
+        cancel(narrow);
+        let woken = wakes.count() > before;
+        tell.send((waits, woken, run(outer.as_mut(), &wakes)))
+            .unwrap();
+    }));
+    let (waits, woken, ended) = told.recv().unwrap();
+    assert!(waits);
+    assert!(woken, "the wake-up is lost");
+    assert!(matches!(ended, Poll::Ready(Ok(Err(_)))));
+}
+
 #[test]
 fn c8_a_checkpoint_is_polled_while_its_thread_is_torn_down() {
     let (tell, told) = channel();

@@ -331,3 +331,21 @@ fn c8_one_that_joined_in_a_later_poll_is_told_when_its_inner_one_goes_away() {
         assert!(wakes.count() > before, "nobody watches for the middle one");
     }
 }
+
+#[test]
+fn c8_nobody_relies_on_one_because_another_one_inside_cannot_end() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let mut endless = Box::pin(ROOT.run_until_cancelled_owned(pending::<()>()));
+    let mut inner = nest(&scope, 1);
+    {
+        let outer = pin!(scope.run_until_cancelled(poll_fn(|cx| {
+            assert!(endless.as_mut().poll(cx).is_pending());
+            assert!(inner.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })));
+        assert!(poll_pinned(outer, &wakes).is_ready());
+    }
+    drop(inner);
+    assert_eq!(wakes.count(), 0);
+}
