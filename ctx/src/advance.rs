@@ -302,7 +302,9 @@ impl Keeper {
         match watch::enroll(scope, &mut watch.key, cx.waker()) {
             Enrolled::Waiting { replaced: None } => {
                 watch.waker = waker_id(cx.waker());
-                waits_on(watch, scope, cx)
+                // Mostly nobody asks, and time does not end it.
+                let alone = scope.own.deadline.is_none() && asking::nobody_asks();
+                alone || waits_on(watch, scope, cx)
             }
             _ => false,
         }

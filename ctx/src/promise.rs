@@ -237,7 +237,6 @@ impl Keeper {
     }
 
     /// The future is ready or was refused: the checkpoint leaves its askers, the list and those it held.
-    #[inline]
     pub(crate) fn finish(
         &mut self,
         context: &Context,
@@ -256,16 +255,16 @@ impl Keeper {
     }
 
     /// Leaves the list where that is all there is to do, as nobody was promised anything, nor looks for it.
-    #[inline(never)]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is the common part of its callers")]
     fn leaves_quietly(&mut self, context: &Context) -> bool {
-        let quiet = match &self.watch {
-            Some(watch) => watch.answer.is_none() && watch.rare.is_none(),
-            None => false,
+        let Some(watch) = &mut self.watch else {
+            return false;
         };
-        if self.was_answered || !quiet {
+        if self.was_answered || !watch.answer.is_none() || watch.rare.is_some() {
             return false;
         }
-        let waker = self.withdraw(context);
+        let waker = context.scope().and_then(|scope| watch.withdraw(scope));
         self.forget_watch();
         drop(waker);
         true
@@ -273,14 +272,14 @@ impl Keeper {
 
     /// The function is over, and with it all its checkpoints.
     pub(crate) fn end(&mut self, context: &Context) {
-        let Some(watch) = &mut self.watch else { return };
-        if watch.rare.is_some() || !watch.answer.is_none() {
-            self.finish(context, Few::new(), None);
-        } else if let Some(scope) = context.scope() {
-            let waker = watch.withdraw(scope);
-            self.forget_watch();
-            drop(waker);
+        if !self.leaves_quietly(context) {
+            self.end_loudly(context);
         }
+    }
+
+    #[cold]
+    fn end_loudly(&mut self, context: &Context) {
+        self.finish_all(context, Few::new(), None);
     }
 
     #[inline]

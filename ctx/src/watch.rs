@@ -67,6 +67,7 @@ fn ended(scope: ScopeRef<'_>) -> Enrolled {
 }
 
 /// Takes a waiter out of the list of `scope`, if it is there.
+#[inline]
 pub(crate) fn withdraw(scope: ScopeRef<'_>, key: &mut Key) -> Option<Waker> {
     if *key == Key::NONE {
         return None;
