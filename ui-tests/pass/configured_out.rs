@@ -49,10 +49,25 @@ async fn without_another_context() -> Option<u32> {
     Some(ready(3).await)
 }
 
+ctx::ctx_value! { USER: u32; }
+
+#[with_context]
+async fn without_values(
+    #[cfg(any())]
+    #[value]
+    absent: &Absent,
+    #[value]
+    #[allow(unused_variables)]
+    user: Option<&u32>,
+) -> Option<u32> {
+    Some(ready(3).await)
+}
+
 #[tokio::test]
 async fn behaves() {
     let ctx = Context::background();
     assert_eq!(without_macros(&ctx).await.unwrap(), 3);
     assert_eq!(without_shields(ctx.clone()).await.unwrap(), 3);
     assert_eq!(without_another_context(&ctx).await, Some(3));
+    assert_eq!(without_values(&ctx.with_value(&USER, 1)).await, Some(3));
 }
