@@ -1,7 +1,7 @@
 //! Functions that are not `async` and return a future all the same.
 
-use syn::{Expr, ExprAsync, GenericArgument, Lifetime, Path, PathArguments, ReturnType, Stmt};
-use syn::{Type, TypeParamBound};
+use syn::{CapturedParam, Expr, ExprAsync, GenericArgument, Lifetime, Path, PathArguments};
+use syn::{PreciseCapture, ReturnType, Stmt, Type, TypeParamBound};
 
 use crate::function::{Body, Function};
 
@@ -78,10 +78,20 @@ fn of_bounds<'a>(
         match bound {
             TypeParamBound::Trait(bound) => future |= ends_in(&bound.path, &["Future"]),
             TypeParamBound::Lifetime(lifetime) => found = of_lifetime(lifetime),
+            TypeParamBound::PreciseCapture(capture) => found = of_captures(capture),
             _ => {}
         }
     }
     future.then_some(found)
+}
+
+/// `use<'a, T>`: with one of its lifetimes the future may borrow the context, too.
+fn of_captures(capture: &PreciseCapture) -> Borrows {
+    let lifetime = capture.params.iter().find_map(|param| match param {
+        CapturedParam::Lifetime(lifetime) => Some(lifetime),
+        _ => None,
+    });
+    lifetime.map_or(Borrows::Nothing, of_lifetime)
 }
 
 /// `Pin<..>` and `Box<..>` around a future, or `BoxFuture<'a, T>`.

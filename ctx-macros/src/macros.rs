@@ -1,12 +1,14 @@
 //! Macro calls, whose arguments are tokens until they are expanded.
 
+use std::mem;
+
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::visit_mut::VisitMut;
 use syn::{Expr, ExprMacro, Macro, Path};
 
 use crate::join::{self, Join};
 use crate::rewrite::Rewriter;
-use crate::{select, std_macro};
+use crate::{marks, select, std_macro};
 
 /// What we know of a macro by its path.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,13 +32,13 @@ pub(crate) fn rewrite(expr: &mut Expr, rewriter: &mut Rewriter) {
     let Expr::Macro(ExprMacro { attrs, mac }) = expr else {
         return;
     };
-    for attr in attrs {
+    for attr in attrs.iter_mut() {
         rewriter.visit_attribute_mut(attr);
     }
     let ours = rewriter.exit().is_some();
     let walk = ours || has_attributes(&mac.tokens);
     let rewritten = match Kind::of(&mac.path) {
-        Kind::Std if walk => std_macro::rewrite(mac, rewriter).map(|()| None),
+        Kind::Std if walk => std_macro::rewrite(mac, rewriter),
         Kind::Select if walk => select::rewrite(mac, rewriter),
         Kind::Join if walk => join::rewrite(mac, Join::All, rewriter),
         Kind::TryJoin if walk => join::rewrite(mac, Join::Try, rewriter),
@@ -45,7 +47,11 @@ pub(crate) fn rewrite(expr: &mut Expr, rewriter: &mut Rewriter) {
         _ => return,
     };
     match rewritten {
-        Ok(Some(other)) => *expr = other,
+        Ok(Some(other)) => {
+            let attrs = mem::take(attrs);
+            *expr = other;
+            marks::put_back(attrs, expr);
+        }
         Ok(None) => {}
         Err(error) => rewriter.errors.push(error),
     }

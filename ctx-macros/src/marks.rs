@@ -149,6 +149,14 @@ fn scope_options(attr: &Attribute, errors: &mut Errors) -> Options {
     options
 }
 
+/// Puts attributes of the author's on what has taken the place of their expression. They hold for all of it:
+/// a `cfg` that fails removes what was generated, too.
+pub(crate) fn put_back(attrs: Vec<Attribute>, expr: &mut Expr) {
+    if let Some(place) = attrs_of(expr) {
+        place.splice(0..0, attrs);
+    }
+}
+
 /// The attributes of an expression, for every kind that has them.
 pub(crate) fn attrs_of(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
     macro_rules! attrs {

@@ -81,8 +81,8 @@ pub(crate) fn root(sig: &Signature, options: &Options, runtime: &Runtime) -> Stm
     let ctx = Ident::new("ctx", name_span(sig));
     let background = runtime.path(&["Context", "background"], span);
     match options.owned {
-        Some(_) => parse_quote!(let #ctx = #background();),
-        None => parse_quote!(let #ctx = &#background();),
+        Some(_) => parse_quote!(#[allow(unused_variables)] let #ctx = #background();),
+        None => parse_quote!(#[allow(unused_variables)] let #ctx = &#background();),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::mem;
 
 use proc_macro2::{Ident, Span};
-use syn::{Expr, Stmt, parse_quote_spanned};
+use syn::{AttrStyle, Attribute, Expr, Stmt, parse_quote_spanned};
 
+use crate::marks;
 use crate::runtime::Runtime;
 use crate::syntax::{generated, reference};
 
@@ -26,7 +27,7 @@ pub(crate) fn expression(expr: &mut Expr, mark: Span, runtime: &Runtime) {
 }
 
 /// Shields the initialiser of a `let`, and returns the statement that goes before it. The shielded
-/// context is a local variable there, so that the value may borrow from it.
+/// context is a local variable there, so that the value may borrow from it. It is there where the `let` is.
 // Input:
 //     #[shield]
 //     let row = EXPR;
@@ -36,11 +37,17 @@ pub(crate) fn expression(expr: &mut Expr, mark: Span, runtime: &Runtime) {
 //     let row = match &__shield {
 //         ctx => EXPR,
 //     };
-pub(crate) fn initialiser(init: &mut Expr, mark: Span, runtime: &Runtime) -> Stmt {
+pub(crate) fn initialiser(
+    init: &mut Expr,
+    attrs: &[Attribute],
+    mark: Span,
+    runtime: &Runtime,
+) -> Stmt {
     let shield = shield(mark, runtime);
     let quiet = generated(mark);
     under(init, parse_quote_spanned!(quiet=> &__shield), mark);
-    parse_quote_spanned!(quiet=> let __shield = #shield;)
+    let cfgs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
+    parse_quote_spanned!(quiet=> #(#cfgs)* let __shield = #shield;)
 }
 
 fn shield(mark: Span, runtime: &Runtime) -> Expr {
@@ -52,6 +59,16 @@ fn under(expr: &mut Expr, shield: Expr, mark: Span) {
     let ctx = Ident::new("ctx", mark.resolved_at(Span::call_site()));
     let mut whole: syn::ExprMatch = parse_quote_spanned!(quiet=> match () { #ctx => (), });
     *whole.expr = shield;
+    let outer = marks::attrs_of(expr).map(outer).unwrap_or_default();
     mem::swap(&mut *whole.arms[0].body, expr);
     *expr = Expr::Match(whole);
+    marks::put_back(outer, expr);
+}
+
+/// Takes off what is written in front of an expression. What is written inside of it stays there.
+fn outer(attrs: &mut Vec<Attribute>) -> Vec<Attribute> {
+    let all = mem::take(attrs).into_iter();
+    let (outer, inner) = all.partition(|attr| matches!(attr.style, AttrStyle::Outer));
+    *attrs = inner;
+    outer
 }

@@ -38,7 +38,8 @@ impl Rewriter<'_> {
         }
         let mark = marks.shield?;
         self.uses.see_borrow();
-        Some(shield::initialiser(&mut init.expr, mark, self.runtime))
+        let (init, attrs) = (&mut init.expr, &local.attrs);
+        Some(shield::initialiser(init, attrs, mark, self.runtime))
     }
 
     /// Rewrites an expression that is a statement.

@@ -1,11 +1,14 @@
 //! The macros of the standard library that take expressions.
 
+use std::mem;
+
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
-use syn::{Expr, Macro, Pat, Result, Token};
+use syn::{Expr, Macro, Pat, Result, Token, parse_quote_spanned};
 
 use crate::macros::{first_await, has_attributes, unknown};
 use crate::rewrite::Rewriter;
@@ -33,22 +36,50 @@ pub(crate) struct Matches {
 /// Rewrites the arguments.
 // Input:  println!("{}: {}", key, load(key).await)
 // Output: println!("{}: {}", key, match ::ctx::__private::race(.., load(key)).await { .. })
-pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<()> {
+pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<Option<Expr>> {
     if first_await(&mac.tokens).is_none() && !has_attributes(&mac.tokens) {
-        return Ok(());
+        return Ok(None);
     }
     let Ok(mut args) = Args::of(mac) else {
         let awaits = rewriter.exit().and_then(|_| first_await(&mac.tokens));
-        return awaits.map_or(Ok(()), |span| Err(unknown(mac, span)));
+        return awaits.map_or(Ok(None), |span| Err(unknown(mac, span)));
     };
     let message = args.message(mac);
+    let printed = args.printed(mac);
     let outer = rewriter.seat;
     rewriter.shadowed(args.binds_ctx());
     args.each(|expr| rewriter.visit_expr_mut(expr));
     rewriter.seat = outer;
+    if let (Args::List(list), Some(words)) = (&mut args, printed) {
+        return Ok(Some(dbg(mac, mem::take(list), words, rewriter)));
+    }
     mac.tokens = args.into_tokens();
     mac.tokens.extend(message);
-    Ok(())
+    Ok(None)
+}
+
+/// Prints and returns each value as `dbg!` does, by the author's words for it.
+// Input:  dbg!(load(key).await)
+// Output: ::ctx::__private::dbg(::core::stringify!(load(key).await), match .. { .. })
+fn dbg(
+    mac: &Macro,
+    values: Punctuated<Expr, Token![,]>,
+    words: Vec<TokenStream>,
+    rewriter: &Rewriter,
+) -> Expr {
+    let span = mac.path.span();
+    let quiet = generated(span);
+    let mut printed = values.into_iter().zip(words).map(|(value, words)| {
+        let words = parse_quote_spanned!(quiet=> ::core::stringify!(#words));
+        rewriter.runtime.call("dbg", [words, value], span)
+    });
+    match (printed.next(), printed.next()) {
+        (Some(only), None) => only,
+        (first, second) => {
+            let all = first.into_iter().chain(second).chain(printed);
+            parse_quote_spanned!(quiet=> (#(#all,)*))
+        }
+    }
 }
 
 impl Args {
@@ -108,6 +139,17 @@ impl Args {
                 Some(quote_spanned! {quiet=>
                     #comma "assertion failed: {}", ::core::stringify!(#condition)
                 })
+            }
+            _ => None,
+        }
+    }
+
+    /// The author's words for what `dbg!` prints.
+    fn printed(&self, mac: &Macro) -> Option<Vec<TokenStream>> {
+        let name = &mac.path.segments.last()?.ident;
+        match self {
+            Args::List(list) if name == "dbg" => {
+                Some(list.iter().map(ToTokens::to_token_stream).collect())
             }
             _ => None,
         }

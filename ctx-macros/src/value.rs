@@ -12,6 +12,7 @@ use crate::syntax::{self, generated};
 
 /// One parameter that has left the signature.
 pub(crate) struct Value {
+    attrs: Vec<Attribute>,
     pat: Pat,
     ty: Type,
     source: Source,
@@ -73,6 +74,7 @@ impl Value {
         let source = Source::read(&parameter, mark);
         let source = errors.keep(source).unwrap_or(Source::Mistaken);
         Value {
+            attrs: parameter.attrs,
             pat: *parameter.pat,
             ty: *parameter.ty,
             source,
@@ -90,7 +92,12 @@ impl Value {
     //     };
     //     let locale: Option<&Locale> = ::ctx::__private::optional(&keys::LOCALE, &ctx);
     pub(crate) fn bind(&self, exit: Exit, runtime: &Runtime) -> Stmt {
-        let Value { pat, ty, source } = self;
+        let Value {
+            attrs,
+            pat,
+            ty,
+            source,
+        } = self;
         let span = syntax::start(pat).unwrap_or_else(Span::call_site);
         let quiet = generated(span);
         let ctx = runtime.ctx(span);
@@ -111,7 +118,7 @@ impl Value {
                 }
             }
         };
-        parse_quote_spanned!(quiet=> let #pat: #ty = #value;)
+        parse_quote_spanned!(quiet=> #(#attrs)* let #pat: #ty = #value;)
     }
 }
 

@@ -63,6 +63,17 @@ pub trait Value: Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Send + Sync + 'static> Value for T {}
 
+/// The name that an identifier stands for: `type` for `r#type`.
+const fn plain(ident: &'static str) -> &'static str {
+    let [b'r', b'#', name @ ..] = ident.as_bytes() else {
+        return ident;
+    };
+    match std::str::from_utf8(name) {
+        Ok(name) => name,
+        Err(_) => ident,
+    }
+}
+
 impl<T: 'static> Key<T> {
     #[doc(hidden)]
     #[must_use]
@@ -84,7 +95,7 @@ impl<T: 'static> Key<T> {
 
     const fn make(name: &'static str, default: Option<fn() -> T>, show: Option<Show<T>>) -> Self {
         Self {
-            name,
+            name: plain(name),
             number: AtomicU32::new(0),
             default,
             made_default: OnceLock::new(),

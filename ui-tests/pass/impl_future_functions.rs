@@ -26,6 +26,21 @@ struct Pool(u32);
 
 impl Pool {
     #[with_context]
+    fn captures(&self) -> impl Future<Output = Result<u32, Cancelled>> + Send + use<'_> {
+        let number = &self.0;
+        async move { Ok(number + one().await) }
+    }
+
+    #[with_context]
+    fn captures_two<'a, 'b, T: Clone + Sync>(
+        &'a self,
+        value: &'b T,
+    ) -> impl Future<Output = Option<(u32, T)>> + use<'a, 'b, T> {
+        let number = self.0 * 1_u32.pow(2);
+        async move { Some((number + one().await, value.clone())) }
+    }
+
+    #[with_context]
     fn load(&self) -> impl Future<Output = Result<u32, Cancelled>> {
         let number = self.0 * 1_u32.pow(2);
         async move { Ok(number + one().await) }
@@ -57,6 +72,8 @@ async fn behaves() {
     assert_eq!(borrowing(&ctx, "abc").await, Some(3));
     assert_eq!(Pool(2).load(&ctx).await.unwrap(), 3);
     assert_eq!(Pool(2).load_all(&ctx).await.unwrap(), 3);
+    assert_eq!(Pool(2).captures(&ctx).await.unwrap(), 3);
+    assert_eq!(Pool(2).captures_two(&ctx, &'x').await, Some((3, 'x')));
     assert_eq!(sync_iterator(&ctx, 3).count(), 3);
     ctx.cancel();
     assert!(eager(&ctx, 3).await.is_err());

@@ -21,6 +21,8 @@ ctx_value! {
     SHARED: Arc<dyn Fn(u32) -> u32 + Send + Sync>;
     #[ctx(show)]
     DEPTH: u32 = { 1 + 1 };
+    #[allow(non_upper_case_globals)]
+    r#type: u32;
 }
 
 mod other {
@@ -54,6 +56,6 @@ async fn behaves() {
             && printed.contains("SHARED")
             && !printed.contains("SHARED =")
     );
-    assert_eq!(USER.name(), "USER");
+    assert_eq!((USER.name(), r#type.name()), ("USER", "type"));
     tokio::task::yield_now().await;
 }

@@ -34,3 +34,11 @@ async fn timeout() -> Result<(), Cancelled> {
 async fn unit() {
     assert_eq!(load(ctx).await.unwrap(), 1);
 }
+
+#[with_context]
+#[tokio::test]
+async fn asks_nothing_of_its_context() {
+    #[checkpoints(none)]
+    let number = one().await;
+    assert_eq!(number, 1);
+}

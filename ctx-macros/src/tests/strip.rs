@@ -82,6 +82,9 @@ impl VisitMut for Strip {
         if let Some(attrs) = attrs_of(expr) {
             drop_marks(attrs);
         }
+        if let Some(values) = printed(expr) {
+            *expr = syn::parse_quote!(dbg!(#(#values),*));
+        }
         visit_mut::visit_expr_mut(self, expr);
         *expr = match mem::replace(expr, Expr::PLACEHOLDER) {
             Expr::Paren(paren) => *paren.expr,
@@ -167,6 +170,20 @@ fn is_slot(future: &Expr) -> bool {
     matches!(future, Expr::MethodCall(call) if is_path(&call.receiver, "__slot"))
 }
 
+/// The values that an expanded `dbg!` prints.
+fn printed(expr: &Expr) -> Option<Vec<Expr>> {
+    match expr {
+        Expr::Tuple(all) if !all.elems.is_empty() => {
+            let values: Option<Vec<_>> = all.elems.iter().map(printed).collect();
+            Some(values?.into_iter().flatten().collect())
+        }
+        Expr::Call(call) if calls(expr) == Some("dbg") => {
+            call.args.last().cloned().map(|it| vec![it])
+        }
+        _ => None,
+    }
+}
+
 /// The name of a function of the hidden module, if that is what an expression calls.
 fn calls(expr: &Expr) -> Option<&'static str> {
     let Expr::Call(call) = expr else { return None };
@@ -190,6 +207,7 @@ fn calls(expr: &Expr) -> Option<&'static str> {
         "leave",
         "handle",
         "borrow",
+        "dbg",
         "shield",
         "slot",
     ];

@@ -16,7 +16,7 @@ pub use crate::{
 };
 
 use crate::{context::Context, error::Cancelled, keeper::Mode, scope::CancelScope};
-use std::panic::Location;
+use std::{fmt, panic::Location};
 
 /// What may stand under the name `ctx` where a checkpoint is.
 #[diagnostic::on_unimplemented(
@@ -90,6 +90,14 @@ pub fn race<H: AsRef<Context>, F>(handle: H, future: F) -> Awaited<Here<H>, F> {
 pub fn between<H: AsRef<Context>, F>(handle: H, future: F) -> Awaited<Here<H>, F> {
     let site = Here::new(handle, Location::caller(), Mode::Between);
     Awaited { site, future }
+}
+
+/// What `dbg!` does with a value, whose `words` are those of the author.
+#[track_caller]
+pub fn dbg<T: fmt::Debug>(words: &str, value: T) -> T {
+    let at = Location::caller();
+    eprintln!("[{at}] {words} = {value:#?}");
+    value
 }
 
 /// What a macro awaits in place of `future`. It asks nothing of `future` until it is awaited, so that
