@@ -2,54 +2,87 @@
 //!
 //! 1. The first four layers of a chain are *low*: they hold a value and nothing else, and are found by a
 //!    walk. Most requests carry no more than that.
-//! 2. The layers above those form a trie over the numbers of their keys, and the newest is its root. A
-//!    number is read from its low end: two digits of two bits, then single bits. For each digit, a layer
-//!    points at the newest older layers whose numbers agree with its own in all the digits before and differ
-//!    in this one. A look-up goes from the root to the layer for the first digit that differs, so each step
-//!    settles at least one digit more: for sixteen keys two steps are enough, whatever the depth of the tree.
+//! 2. The layers above those form a trie over the numbers of their keys. A number is read from its low end:
+//!    two digits of two bits, then single bits. For each digit, a layer points at the newest older layers
+//!    whose numbers agree with its own in all the digits before and differ in this one. A look-up goes from a
+//!    layer to that for the first digit that differs, so each step settles at least one digit more: for sixteen
+//!    keys two steps are enough, whatever the depth of the tree.
 //! 3. Where a pointer of the trie leads to a low layer, a walk from there meets every older layer there is.
+//! 4. A layer gets its pointers when the first layer is put above it, and not before: the newest layer of a
+//!    context has none, and a look-up that misses it goes on at the next older one. So the pointers are there
+//!    wherever a look-up or a new layer's path can come to but at its first step, and by induction they can
+//!    be copied from the older layers alone.
 //!
-//! So a look-up takes as many steps as the keys have digits, and four. Adding a layer copies one path.
+//! So a look-up takes as many steps as the keys have digits, and five. Adding a layer counts the context
+//! below, now and then the line (see `node.rs`), and nothing else, however often layers are put on top of one
+//! context; the first of them also copies one path of the trie, for the layer below.
+//!
+//! Of two threads that give a layer its pointers at once both have found the same ones, since all that they
+//! follow never changes. One is kept, and the other gives up its counts, of which none is a last one.
 //!
 //! Keys are numbered from zero in the order of their first use, which keeps the trie shallow. The node has
-//! room for the digits and for two bits, and what programs of more than 64 keys need stands with the value. So
+//! room for the digits and for one bit, and what programs of more than 32 keys need stands with the value. So
 //! a value costs two allocations, the node and the value. Beyond 2^16 keys in one program those that share the
 //! low sixteen bits form a list.
 
 use crate::{
-    node::{Kind, Node, line, values},
+    node::{Kind, Node, values},
+    sync::OnceLock,
     value::{AnyKey, Key},
 };
 use std::{any::Any, fmt, sync::Arc};
 
 /// So many layers are low.
 const LOW: u8 = 4;
-const DIGITS: usize = 2;
-const BITS_FROM: usize = 2 * DIGITS;
-const FAR_FROM: usize = BITS_FROM + DIGITS;
-const FAR_BITS: usize = 10;
+/// The bits that the node has room for, from the lowest to the last one: that stands apart.
+const BITS: [usize; 2] = [2, 3];
+const LAST_BIT: usize = 4;
+const FAR_FROM: usize = LAST_BIT + 1;
+const FAR_BITS: usize = 16 - FAR_FROM;
 
 type Value = dyn Any + Send + Sync;
 
-/// For each digit, the layers that differ in it, by its value. None differs in the layer's own value: that
-/// place has those that agree in all the digits and differ in a bit, for the first digit in the first bit,
-/// for the second in the second.
-type Near = [[Option<Arc<Node>>; 4]; DIGITS];
+/// The layers that differ in the digit, by its value, and those that first differ in one of the bits. None
+/// differs in the layer's own digit: that place has those that first differ in the last bit.
+type Near = [Option<Arc<Node>>; 6];
 
 /// One of the first layers.
 pub(crate) struct Low {
     /// How many there are, with it.
     height: u8,
+    seen: Seen,
     body: Box<Body<(), Value>>,
 }
 
 pub(crate) struct Layer {
-    near: Near,
-    body: Box<Body<Option<Far>, Value>>,
+    seen: Seen,
+    /// Empty until there is a layer above it.
+    near: OnceLock<Near>,
+    body: Box<Body<OnceLock<Far>, Value>>,
+}
+
+/// Which numbers are found from a layer up, and others that are the same but for a multiple of 64: most
+/// look-ups of what is not there end at the first look.
+#[derive(Clone, Copy)]
+struct Seen(u64);
+
+impl Seen {
+    const NOTHING: Self = Self(0);
+
+    #[inline]
+    fn with(self, number: u32) -> Self {
+        Self(self.0 | 1 << (number % 64))
+    }
+
+    #[inline]
+    fn may_have(self, number: u32) -> bool {
+        self.0 >> (number % 64) & 1 != 0
+    }
 }
 
 struct Body<F, T: ?Sized> {
     key: &'static dyn AnyKey,
+    /// Written before `near`, if at all.
     far: F,
     value: T,
 }
@@ -61,21 +94,21 @@ struct Far {
     same_bits: Option<Arc<Node>>,
 }
 
+/// The digit: where `near` has the layers with it.
 #[inline]
-fn value_of(digit: usize, number: u32) -> usize {
-    (number >> (2 * digit)) as usize % 4
+fn digit(number: u32) -> usize {
+    number as usize % 4
 }
 
-/// Whether two numbers are apart in a digit, where `apart` has the bits in which they are.
+/// Where `near` has the layers that first differ in one of `BITS`.
 #[inline]
-fn in_digit(digit: usize, apart: u32) -> bool {
-    value_of(digit, apart) != 0
+fn place_of_bit(bit: usize) -> usize {
+    bit + 2
 }
 
-/// The same for a bit that the node has room for.
 #[inline]
-fn in_bit(bit: usize, apart: u32) -> bool {
-    apart >> (BITS_FROM + bit) & 1 != 0
+fn differ_in_bit(bit: usize, apart: u32) -> bool {
+    apart >> bit & 1 != 0
 }
 
 /// The first of the other bits in which two numbers are apart.
@@ -101,53 +134,37 @@ fn add_numbered<T: Send + Sync + 'static>(
     key: &'static Key<T>,
     value: T,
 ) -> Arc<Node> {
-    let Some(height) = height_above(up) else {
-        let far = None;
+    let (height, seen) = below(up);
+    let seen = seen.with(number);
+    if height == LOW {
+        let far = OnceLock::new();
         let body = Box::new(Body { key, far, value });
-        return put_indexed(up, number, body);
-    };
+        let near = OnceLock::new();
+        return Node::layer(number, up, Kind::Layer(Layer { seen, near, body }));
+    }
+    let height = height + 1;
     let far = ();
     let body = Box::new(Body { key, far, value });
-    put(up, number, Kind::Low(Low { height, body }))
+    Node::layer(number, up, Kind::Low(Low { height, seen, body }))
 }
 
-/// How many low layers there are with one on top of `up`, if that is to be low.
+/// How many low layers there are from `up` on, and what is found there. On return the nearest layer has its
+/// pointers.
 #[inline]
-fn height_above(up: Option<&Arc<Node>>) -> Option<u8> {
-    let Some(below) = up.and_then(values) else {
-        return Some(1);
+fn below(up: Option<&Arc<Node>>) -> (u8, Seen) {
+    let Some(nearest) = up.and_then(values) else {
+        return (0, Seen::NOTHING);
     };
-    match &below.kind {
-        Kind::Low(low) if low.height < LOW => Some(low.height + 1),
-        _ => None,
-    }
-}
-
-#[inline]
-fn put(up: Option<&Arc<Node>>, number: u32, kind: Kind) -> Arc<Node> {
-    let near = up.and_then(line).cloned();
-    Node::layer(number, up.cloned(), near, kind)
-}
-
-#[inline(never)]
-fn put_indexed(
-    up: Option<&Arc<Node>>,
-    number: u32,
-    mut body: Box<Body<Option<Far>, Value>>,
-) -> Arc<Node> {
-    let mut path = Path {
-        number,
-        next: up.and_then(values),
-    };
-    let mut near = [0, 1].map(|digit| path.copy_digit(digit));
-    if path.next.is_some() {
-        for (bit, digit) in near.iter_mut().enumerate() {
-            digit[value_of(bit, number)] = path.copy_bit(bit);
+    match &nearest.kind {
+        Kind::Low(low) => (low.height, low.seen),
+        Kind::Layer(layer) => {
+            if layer.near.get().is_none() {
+                layer.point(nearest);
+            }
+            (LOW, layer.seen)
         }
-        path.copy_far(&mut body.far);
-        path.add_low(&mut near, &mut body.far);
+        _ => (0, Seen::NOTHING),
     }
-    put(up, number, Kind::Layer(Layer { near, body }))
 }
 
 /// The nearest value for the key with this number, from `node` up.
@@ -157,6 +174,14 @@ fn put_indexed(
 #[inline(never)]
 pub(crate) fn find(node: &Arc<Node>, number: u32) -> Option<&Value> {
     let mut here = values(node)?;
+    let seen = match &here.kind {
+        Kind::Low(low) => low.seen,
+        Kind::Layer(layer) => layer.seen,
+        _ => return None,
+    };
+    if !seen.may_have(number) {
+        return None;
+    }
     loop {
         let apart = here.number() ^ number;
         // The branches are foreseen, and so no step waits for the number that it compares.
@@ -164,7 +189,10 @@ pub(crate) fn find(node: &Arc<Node>, number: u32) -> Option<&Value> {
             if apart == 0 {
                 return Some(&layer.body.value);
             }
-            layer.next(number, apart)?
+            match layer.near.get() {
+                Some(near) => layer.next(near, number, apart)?,
+                None => here.older()?,
+            }
         } else if let Kind::Low(low) = &here.kind {
             if apart == 0 {
                 return Some(&low.body.value);
@@ -176,150 +204,178 @@ pub(crate) fn find(node: &Arc<Node>, number: u32) -> Option<&Value> {
     }
 }
 
-/// The way of a new layer's number through the trie.
+/// The way of a layer's number through the trie of the older ones.
 struct Path<'n> {
     number: u32,
     /// Where it has come to: the newest layer that agrees in all the digits before.
     next: Option<&'n Arc<Node>>,
+    near: Near,
+    far: Option<Far>,
+}
+
+/// A layer on the way, and how the numbers are apart.
+struct Step<'n> {
+    node: &'n Arc<Node>,
+    apart: u32,
+    near: &'n Near,
+    far: Option<&'n Far>,
 }
 
 impl<'n> Path<'n> {
-    /// Where it has come to, if that is in the trie, and how the numbers are apart.
+    /// Where it has come to, if that is in the trie.
     #[inline]
-    fn here(&self) -> Option<(&'n Arc<Node>, u32, &'n Layer)> {
+    fn here(&self) -> Option<Step<'n>> {
         let node = self.next?;
-        match &node.kind {
-            Kind::Layer(layer) => Some((node, node.number() ^ self.number, layer)),
-            _ => None,
-        }
-    }
-
-    /// One digit of the new layer's pointers, but for its own value.
-    #[inline]
-    fn copy_digit(&mut self, digit: usize) -> [Option<Arc<Node>>; 4] {
-        let Some((node, apart, layer)) = self.here() else {
-            return [const { None }; 4];
+        let Kind::Layer(layer) = &node.kind else {
+            return None;
         };
-        let theirs: &'n [_; 4] = &layer.near[digit];
-        let own = value_of(digit, self.number);
-        let known = own ^ value_of(digit, apart);
-        if known != own {
-            self.next = theirs[own].as_ref();
-        }
-        std::array::from_fn(|value| {
-            if value == own {
-                None
-            } else if value == known {
-                Some(Arc::clone(node))
-            } else {
-                theirs[value].clone()
-            }
+        Some(Step {
+            node,
+            apart: node.number() ^ self.number,
+            near: layer.near.get()?,
+            far: layer.body.far.get(),
         })
     }
 
-    /// One bit of those that the node has room for.
     #[inline]
-    fn copy_bit(&mut self, bit: usize) -> Option<Arc<Node>> {
-        let (node, apart, layer) = self.here()?;
-        let theirs = layer.near[bit][value_of(bit, self.number)].as_ref();
-        if !in_bit(bit, apart) {
-            return theirs.cloned();
+    fn copy_digit(&mut self) {
+        let Some(step) = self.here() else { return };
+        let own = digit(self.number);
+        let known = digit(step.node.number());
+        for value in 0..4 {
+            self.near[value] = if value == own {
+                None
+            } else if value == known {
+                Some(Arc::clone(step.node))
+            } else {
+                step.near[value].clone()
+            };
         }
-        self.next = theirs;
-        Some(Arc::clone(node))
+        if known != own {
+            self.next = step.near[own].as_ref();
+        }
+    }
+
+    /// One of the bits that the node has room for.
+    #[inline]
+    fn copy_bit(&mut self, bit: usize, place: usize) {
+        let Some(step) = self.here() else { return };
+        let theirs = step.near[place].as_ref();
+        if differ_in_bit(bit, step.apart) {
+            self.near[place] = Some(Arc::clone(step.node));
+            self.next = theirs;
+        } else {
+            self.near[place] = theirs.cloned();
+        }
     }
 
     /// The other bits, if any number in view has other ones.
-    fn copy_far(&mut self, far: &mut Option<Far>) {
+    fn copy_far(&mut self) {
         let mut settled = 0;
-        while let Some((node, apart, layer)) = self.here() {
-            let theirs = layer.body.far.as_ref();
-            if apart == 0 && theirs.is_none() {
+        while let Some(step) = self.here() {
+            if step.apart == 0 && step.far.is_none() {
                 return;
             }
-            let ours = far.get_or_insert_with(Far::default);
-            let bit = far_bit(apart);
+            let ours = self.far.get_or_insert_with(Far::default);
+            let bit = far_bit(step.apart);
             let end = bit.min(FAR_BITS);
-            if let Some(theirs) = theirs {
+            if let Some(theirs) = step.far {
                 ours.bits[settled..end].clone_from_slice(&theirs.bits[settled..end]);
             }
             if bit < FAR_BITS {
-                ours.bits[bit] = Some(Arc::clone(node));
-                self.next = theirs.and_then(|theirs| theirs.bits[bit].as_ref());
+                ours.bits[bit] = Some(Arc::clone(step.node));
+                self.next = step.far.and_then(|theirs| theirs.bits[bit].as_ref());
                 settled = bit + 1;
                 continue;
             }
-            ours.same_bits = if apart == 0 {
-                theirs.and_then(|theirs| theirs.same_bits.clone())
+            ours.same_bits = if step.apart == 0 {
+                step.far.and_then(|theirs| theirs.same_bits.clone())
             } else {
-                Some(Arc::clone(node))
+                Some(Arc::clone(step.node))
             };
             return;
         }
     }
 
     /// The low layers, if it has come to one: each is pointed at unless something newer is, or it has the
-    /// new layer's own number.
-    fn add_low(mut self, near: &mut Near, far: &mut Option<Far>) {
+    /// layer's own number.
+    fn add_low(&mut self) {
         while let Some(node) = self.next {
             let Kind::Low(_) = &node.kind else { return };
-            let known = node.number();
-            if let Some(place) = place_of(known, self.number, near, far) {
-                place.get_or_insert_with(|| Arc::clone(node));
+            let apart = node.number() ^ self.number;
+            if apart != 0 {
+                self.place_of(apart).get_or_insert_with(|| Arc::clone(node));
             }
             self.next = node.older();
         }
     }
-}
 
-/// Where the layer with the number `own` points at one with the number `known`.
-fn place_of<'p>(
-    known: u32,
-    own: u32,
-    near: &'p mut Near,
-    far: &'p mut Option<Far>,
-) -> Option<&'p mut Option<Arc<Node>>> {
-    let apart = known ^ own;
-    if apart == 0 {
-        return None;
-    }
-    for digit in 0..DIGITS {
-        if in_digit(digit, apart) {
-            return Some(&mut near[digit][value_of(digit, known)]);
+    /// Where the layer points at one that is so far apart.
+    fn place_of(&mut self, apart: u32) -> &mut Option<Arc<Node>> {
+        if digit(apart) != 0 {
+            return &mut self.near[digit(self.number ^ apart)];
+        }
+        for bit in BITS {
+            if differ_in_bit(bit, apart) {
+                return &mut self.near[place_of_bit(bit)];
+            }
+        }
+        if differ_in_bit(LAST_BIT, apart) {
+            return &mut self.near[digit(self.number)];
+        }
+        let far = self.far.get_or_insert_with(Far::default);
+        match far.bits.get_mut(far_bit(apart)) {
+            Some(bit) => bit,
+            None => &mut far.same_bits,
         }
     }
-    for bit in 0..DIGITS {
-        if in_bit(bit, apart) {
-            return Some(&mut near[bit][value_of(bit, own)]);
-        }
-    }
-    let far = far.get_or_insert_with(Far::default);
-    Some(match far.bits.get_mut(far_bit(apart)) {
-        Some(bit) => bit,
-        None => &mut far.same_bits,
-    })
 }
 
 impl Layer {
-    /// Where to look further for a number that is another than this layer's.
-    #[inline]
-    fn next(&self, number: u32, apart: u32) -> Option<&Arc<Node>> {
-        let [first, second] = &self.near;
-        if in_digit(0, apart) {
-            first[value_of(0, number)].as_ref()
-        } else if in_digit(1, apart) {
-            second[value_of(1, number)].as_ref()
-        } else if in_bit(0, apart) {
-            first[value_of(0, number)].as_ref()
-        } else if in_bit(1, apart) {
-            second[value_of(1, number)].as_ref()
-        } else {
-            let far = self.body.far.as_ref()?;
-            far.bits
-                .get(far_bit(apart))
-                .unwrap_or(&far.same_bits)
-                .as_ref()
+    /// Gives this layer, which is the one of `node`, its pointers.
+    #[inline(never)]
+    fn point(&self, node: &Node) {
+        let mut path = Path {
+            number: node.number(),
+            next: node.older(),
+            near: [const { None }; 6],
+            far: None,
+        };
+        path.copy_digit();
+        for bit in BITS {
+            path.copy_bit(bit, place_of_bit(bit));
         }
+        if path.next.is_some() {
+            path.copy_bit(LAST_BIT, digit(path.number));
+            path.copy_far();
+            path.add_low();
+        }
+        // Another thread may have been faster, with the same pointers.
+        if let Some(far) = path.far {
+            let _ = self.body.far.set(far);
+        }
+        let _ = self.near.set(path.near);
+    }
+
+    /// Where to look further for a number that is so far from this layer's.
+    #[inline]
+    fn next<'l>(&'l self, near: &'l Near, number: u32, apart: u32) -> Option<&'l Arc<Node>> {
+        if digit(apart) != 0 {
+            return near[digit(number)].as_ref();
+        }
+        for bit in BITS {
+            if differ_in_bit(bit, apart) {
+                return near[place_of_bit(bit)].as_ref();
+            }
+        }
+        if differ_in_bit(LAST_BIT, apart) {
+            return near[digit(number)].as_ref();
+        }
+        let far = self.body.far.get()?;
+        far.bits
+            .get(far_bit(apart))
+            .unwrap_or(&far.same_bits)
+            .as_ref()
     }
 
     /// Prints the key's name, and the value if the key opted in (rule V4).
@@ -330,8 +386,13 @@ impl Layer {
     /// Drops the links to ancestors, which `up` still holds.
     #[inline]
     pub(crate) fn forget_ancestors(&mut self) {
-        self.near = [const { [const { None }; 4] }; DIGITS];
-        self.body.far = None;
+        if self.near.get().is_some() {
+            self.forget_pointers();
+        }
+    }
+
+    fn forget_pointers(&mut self) {
+        drop((self.near.take(), self.body.far.take()));
     }
 }
 
@@ -358,40 +419,91 @@ mod tests {
         add_numbered(up, number, &SOME, value)
     }
 
-    /// Against a map, for numbers that are dense, and that differ in any digit or only beyond all of them.
-    #[test]
-    fn v3_the_nearest_value_is_found_for_every_number() {
-        let mut dice = 7_u64;
-        let mut roll = move |sides: u64| {
+    /// Numbers that are dense, and that differ in any digit or only beyond all of them.
+    const SPREADS: [u64; 4] = [4, 20, 300, 70_000];
+    const STRIDES: [u32; 4] = [1, 4, 32, 1 << 14];
+
+    fn dice(seed: u64) -> impl FnMut(u64) -> u32 {
+        let mut dice = seed;
+        move |sides| {
             dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             u32::try_from((dice >> 33) % sides).unwrap()
-        };
-        for spread in [4, 20, 300, 70_000] {
-            for stride in [1, 16, 1 << 14] {
-                let (mut top, mut known) = (None, HashMap::new());
-                for value in 0..300 {
-                    let number = roll(spread.min(3 * value as u64 + 1)) * stride;
-                    top = Some(numbered(top.as_ref(), number, value));
-                    known.insert(number, value);
-                    let asked = if value % 2 == 0 {
-                        number
-                    } else {
-                        roll(spread) * stride
-                    };
-                    let found = find(top.as_ref().unwrap(), asked);
-                    let found = found.and_then(|value| value.downcast_ref::<usize>());
-                    assert_eq!(
-                        found,
-                        known.get(&asked),
-                        "{asked} among {spread} by {stride}"
-                    );
-                }
-                let top = top.unwrap();
-                for (number, value) in &known {
-                    let found = find(&top, *number).unwrap();
-                    assert_eq!(found.downcast_ref(), Some(value));
+        }
+    }
+
+    /// Against a map. Layers are put on top of any that are there, as often as not on the newest, and some of
+    /// what was found before is asked again.
+    #[test]
+    fn v3_the_nearest_value_is_found_for_every_number() {
+        for (spread, stride) in SPREADS
+            .map(|it| STRIDES.map(|stride| (it, stride)))
+            .concat()
+        {
+            let mut roll = dice(spread);
+            let mut tops = vec![(None, HashMap::new())];
+            for value in 0..300 {
+                let newest = tops.len() as u64 - 1;
+                let below = if roll(2) == 0 {
+                    newest
+                } else {
+                    roll(newest + 1).into()
+                };
+                let (up, mut known) = tops[usize::try_from(below).unwrap()].clone();
+                let number = roll(spread.min(3 * value as u64 + 1)) * stride;
+                let top = numbered(up.as_ref(), number, value);
+                known.insert(number, value);
+                tops.push((Some(top), known));
+                for _ in 0..4 {
+                    let (top, known) = &tops[1 + roll(tops.len() as u64 - 1) as usize];
+                    let top = top.as_ref().unwrap();
+                    let found = |number| find(top, number)?.downcast_ref::<usize>();
+                    let any = roll(spread) * stride;
+                    assert_eq!(found(any), known.get(&any), "{any} of {spread} by {stride}");
+                    for (number, value) in known {
+                        assert_eq!(
+                            found(*number),
+                            Some(value),
+                            "{number} of {spread} by {stride}"
+                        );
+                    }
                 }
             }
+        }
+    }
+
+    /// What is above a node, itself included, and how often that is counted.
+    fn counts(node: &Arc<Node>) -> usize {
+        let all = std::iter::successors(Some(node), |node| node.up.as_ref());
+        all.map(Arc::strong_count).sum()
+    }
+
+    #[test]
+    fn a_layer_counts_the_one_below_and_sometimes_its_line_and_no_more() {
+        let root = crate::Context::background().with_cancel();
+        let mut top = Arc::clone(root.node().unwrap());
+        for height in 1..100 {
+            // The first one is what gives the layer below its pointers.
+            drop(numbered(Some(&top), height * 7 % 20, 0));
+            let before = counts(&top);
+            let layer = numbered(Some(&top), height * 7 % 20, 0);
+            let holds_line = usize::from(layer.near.is_some());
+            assert_eq!(counts(&top) - before, 1 + holds_line, "{height}");
+            assert!(holds_line == 0 || height > 2 && height % 2 == 1, "{height}");
+            assert!(Arc::ptr_eq(
+                crate::node::line(&layer).unwrap(),
+                root.node().unwrap()
+            ));
+            top = layer;
+        }
+    }
+
+    #[test]
+    fn layers_with_no_line_above_them_find_none() {
+        let mut top = None;
+        for height in 0..10 {
+            let layer = numbered(top.as_ref(), height, 0);
+            assert!(crate::node::line(&layer).is_none());
+            top = Some(layer);
         }
     }
 }

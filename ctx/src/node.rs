@@ -48,7 +48,7 @@ pub(crate) struct Node {
     pub(crate) place: Place,
     /// What it was derived from. Never changes.
     pub(crate) up: Option<Arc<Node>>,
-    /// For a line, the nearest layer above; for any other node, its line. Never changes.
+    /// For a line, the nearest layer above; for any other node, its line, if it holds that. Never changes.
     pub(crate) near: Option<Arc<Node>>,
     pub(crate) kind: Kind,
 }
@@ -168,22 +168,49 @@ impl Node {
         })
     }
 
-    /// A value; `number` is that of its key.
-    pub(crate) fn layer(
-        number: u32,
-        up: Option<Arc<Node>>,
-        near: Option<Arc<Node>>,
-        kind: Kind,
-    ) -> Arc<Self> {
+    /// A value on top of `up`; `number` is that of its key.
+    #[inline]
+    pub(crate) fn layer(number: u32, up: Option<&Arc<Node>>, kind: Kind) -> Arc<Self> {
         Arc::new(Self {
             state: State::aside(),
             how: How::Not,
             source: Source::Own,
             place: Place(AtomicU32::new(number)),
-            up,
-            near,
+            up: up.cloned(),
+            near: up.and_then(line_to_hold).cloned(),
             kind,
         })
+    }
+
+    /// The line of a node that is none itself: the one that it holds, or that which the node above is or holds.
+    #[inline]
+    pub(crate) fn line_aside(&self) -> Option<&Arc<Node>> {
+        if let Some(line) = &self.near {
+            return Some(line);
+        }
+        let up = self.up.as_ref()?;
+        if !up.state.load().is_aside() {
+            return Some(up);
+        }
+        if let Some(line) = &up.near {
+            return Some(line);
+        }
+        let above = up.up.as_ref()?;
+        (!above.state.load().is_aside()).then_some(above)
+    }
+
+    /// That line, if it is one of those that are soonest found.
+    #[inline]
+    pub(crate) fn line_at_a_glance(&self) -> Option<&Node> {
+        if let Some(line) = &self.near {
+            return Some(line);
+        }
+        let up = self.up.as_ref()?;
+        if up.state.load().is_aside() {
+            up.near.as_deref()
+        } else {
+            Some(up)
+        }
     }
 
     /// The number of a layer's key.
@@ -286,9 +313,23 @@ impl<'a> ScopeRef<'a> {
 #[inline]
 pub(crate) fn line(node: &Arc<Node>) -> Option<&Arc<Node>> {
     if node.state.load().is_aside() {
-        node.near.as_ref()
+        node.line_aside()
     } else {
         Some(node)
+    }
+}
+
+/// The line that a layer on top of `up` is to hold, unless it is near enough without that.
+#[inline]
+fn line_to_hold(up: &Arc<Node>) -> Option<&Arc<Node>> {
+    if !up.state.load().is_aside() || up.near.is_some() {
+        return None;
+    }
+    let above = up.up.as_ref()?;
+    if above.state.load().is_aside() {
+        line(above)
+    } else {
+        None
     }
 }
 

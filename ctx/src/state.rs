@@ -1,12 +1,12 @@
 //! The vocabulary of a node's state word.
 //!
 //! ```text
-//!   bit       set by                                              never cleared
+//!   bit       set by                                              never taken back
 //!   ENDED     `publish`
 //!   UP        `publish`, with ENDED: the end is that of the scope above
 //!   OTHER     `publish`, with ENDED: the end is that of a merge's other side
 //!   LINKING   `start_linking`, before any parent's list may hold the scope
-//!   LINKED    `finish_linking`, once every parent's list has held it
+//!   UNLINKED  at birth, if it has parents; cleared by `finish_linking`, once every parent's list has held it
 //!   DEADLINE  at birth: the scope ends by itself
 //!   ASIDE     at birth: the node is no line, and `near` points at the one that speaks for it
 //! ```
@@ -14,11 +14,12 @@
 //! 1. ENDED is set after the end is written, or with UP or OTHER after the parent on that side got its
 //!    ENDED. So whoever sees the bit finds the end: in the node, or in the first node on the way that these
 //!    bits show where there is one (rule T3).
-//! 2. Every bit is set under the scope's lock, so by a load and a store. So of a scope that ends and a scope
+//! 2. Every bit is written under the scope's lock, so by a load and a store. So of a scope that ends and a scope
 //!    that registers the later one sees the earlier: either the linker sees ENDED and stays out of the lists,
 //!    or the ender sees LINKING and takes the scope out of them.
-//! 3. A word with LINKED and without ENDED says "live" for good reason only where no deadline is set:
+//! 3. A word with neither UNLINKED nor ENDED says "live" for good reason only where no deadline is set:
 //!    time writes no words.
+//! 4. What a word must not have to say so is all that is asked of it, so it is one test.
 
 use crate::{
     node::Side,
@@ -27,11 +28,14 @@ use crate::{
 
 const ENDED: u8 = 1;
 const LINKING: u8 = 2;
-const LINKED: u8 = 4;
+const UNLINKED: u8 = 4;
 const UP: u8 = 8;
 const OTHER: u8 = 16;
 const DEADLINE: u8 = 32;
 const ASIDE: u8 = 64;
+
+/// Without any of these a word says "live".
+const UNQUIET: u8 = ENDED | UNLINKED | DEADLINE | ASIDE;
 
 /// What a word said when it was looked at.
 #[derive(Clone, Copy)]
@@ -41,13 +45,13 @@ impl Word {
     /// Whether this alone says that the context is live: it will be told of its end, and time cannot end it.
     #[inline]
     pub(crate) fn is_quiet(self) -> bool {
-        self.0 & (ENDED | LINKED | DEADLINE | ASIDE) == LINKED
+        self.0 & UNQUIET == 0
     }
 
     /// Whether it is a live scope without a deadline that nobody will tell of its parent's end.
     #[inline]
     pub(crate) fn is_alone(self) -> bool {
-        self.0 & (ENDED | LINKED | DEADLINE | ASIDE) == 0
+        self.0 & UNQUIET == UNLINKED
     }
 
     #[inline]
@@ -74,7 +78,7 @@ impl Word {
 
     #[inline]
     pub(crate) fn linked(self) -> bool {
-        self.0 & LINKED != 0
+        self.0 & UNLINKED == 0
     }
 
     #[inline]
@@ -108,17 +112,17 @@ impl State {
     /// A line that never ends.
     #[inline]
     pub(crate) fn shield() -> Self {
-        Self(AtomicU8::new(LINKED))
+        Self(AtomicU8::new(0))
     }
 
     /// A new scope. One without parents has nothing to link, so it counts as linked from the start; one
     /// whose parent on a side has ended may be born ended by that.
     #[inline]
     pub(crate) fn scope(has_parents: bool, has_deadline: bool, ended_by: Option<Side>) -> Self {
-        let linked = if has_parents { 0 } else { LINKED };
+        let unlinked = if has_parents { UNLINKED } else { 0 };
         let deadline = if has_deadline { DEADLINE } else { 0 };
         let ended = ended_by.map_or(0, |side| ENDED | bit_of(side));
-        Self(AtomicU8::new(linked | deadline | ended))
+        Self(AtomicU8::new(unlinked | deadline | ended))
     }
 
     #[inline]
@@ -131,24 +135,24 @@ impl State {
     /// caller holds the scope's lock and has seen that it was live.
     #[inline]
     pub(crate) fn publish(&self, inherited: Option<Side>) {
-        self.add(ENDED | inherited.map_or(0, bit_of));
+        self.write(|word| word | ENDED | inherited.map_or(0, bit_of));
     }
 
     /// The caller holds the scope's lock and has seen that it was live.
     pub(crate) fn start_linking(&self) {
-        self.add(LINKING);
+        self.write(|word| word | LINKING);
     }
 
-    /// The caller holds the scope's lock. Whoever sees this bit may rely on the parents' walk.
+    /// The caller holds the scope's lock. Whoever sees this may rely on the parents' walk.
     pub(crate) fn finish_linking(&self) {
-        self.add(LINKED);
+        self.write(|word| word & !UNLINKED);
     }
 
     #[inline]
-    fn add(&self, bits: u8) {
-        // Relaxed: the lock shows what others have set (invariant 2). Release: partner of the acquire in
+    fn write(&self, change: impl FnOnce(u8) -> u8) {
+        // Relaxed: the lock shows what others have written (invariant 2). Release: partner of the acquire in
         // `load`.
         let word = self.0.load(Ordering::Relaxed);
-        self.0.store(word | bits, Ordering::Release);
+        self.0.store(change(word), Ordering::Release);
     }
 }
