@@ -169,15 +169,22 @@ impl Node {
     }
 
     /// A value on top of `up`; `number` is that of its key.
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "each caller knows most of what is asked"
+    )]
     pub(crate) fn layer(number: u32, up: Option<&Arc<Node>>, kind: Kind) -> Arc<Self> {
-        Arc::new(Self {
+        let near = up.and_then(line_to_hold).cloned();
+        let up = up.cloned();
+        // Made where it will be: `Arc::new` takes a node that is made, and copies it.
+        Arc::new_cyclic(move |_| Self {
             state: State::aside(),
             how: How::Not,
             source: Source::Own,
             place: Place(AtomicU32::new(number)),
-            up: up.cloned(),
-            near: up.and_then(line_to_hold).cloned(),
+            up,
+            near,
             kind,
         })
     }
@@ -319,7 +326,8 @@ pub(crate) fn line(node: &Arc<Node>) -> Option<&Arc<Node>> {
     }
 }
 
-/// The line that a layer on top of `up` is to hold, unless it is near enough without that.
+/// The line that a layer on top of `up` is to hold, unless it is near enough without that: where `up` is it, or
+/// holds it, or is a layer right below it. So every second layer holds it, and `line_aside` finds it for all.
 #[inline]
 fn line_to_hold(up: &Arc<Node>) -> Option<&Arc<Node>> {
     if !up.state.load().is_aside() || up.near.is_some() {

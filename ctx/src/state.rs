@@ -8,7 +8,7 @@
 //!   LINKING   `start_linking`, before any parent's list may hold the scope
 //!   UNLINKED  at birth, if it has parents; cleared by `finish_linking`, once every parent's list has held it
 //!   DEADLINE  at birth: the scope ends by itself
-//!   ASIDE     at birth: the node is no line, and `near` points at the one that speaks for it
+//!   ASIDE     at birth: the node is no line, and another one speaks for it
 //! ```
 //!
 //! 1. ENDED is set after the end is written, or with UP or OTHER after the parent on that side got its
@@ -19,7 +19,7 @@
 //!    or the ender sees LINKING and takes the scope out of them.
 //! 3. A word with neither UNLINKED nor ENDED says "live" for good reason only where no deadline is set:
 //!    time writes no words.
-//! 4. What a word must not have to say so is all that is asked of it, so it is one test.
+//! 4. A word says "live" by what it has not, so that a look at it is one test.
 
 use crate::{
     node::Side,
@@ -86,7 +86,7 @@ impl Word {
         self.0 & DEADLINE != 0
     }
 
-    /// Whether another node speaks for this one: its `near`.
+    /// Whether another node speaks for this one: its line.
     #[inline]
     pub(crate) fn is_aside(self) -> bool {
         self.0 & ASIDE != 0

@@ -67,8 +67,14 @@ pub(crate) fn has_ended(node: &Arc<Node>) -> bool {
 /// The same for a node that is no line, where a glance does not tell.
 #[inline(never)]
 fn has_ended_aside(node: &Node) -> bool {
-    node.line_aside()
-        .is_some_and(|line| line.state.load().ended() || ended_after_all(line))
+    let Some(line) = node.line_aside() else {
+        return false;
+    };
+    let word = line.state.load();
+    if word.is_quiet() || word.is_alone() && is_below_quiet(line) {
+        return false;
+    }
+    word.ended() || ended_after_all(line)
 }
 
 /// Whether a scope's parent is seen to be live at a glance. A scope that is in no list yet is as live as that
