@@ -411,6 +411,18 @@ fn t8_a_million_of_everything_deep() {
     });
 }
 
+/// Each of these points at many of the others, and not only at the one above: also the last one, on top of which
+/// there was another.
+#[test]
+fn t8_a_million_values_of_many_keys_deep() {
+    t8(KEYS.len(), |ctx, _| {
+        let keys = KEYS.iter().enumerate();
+        let ctx = keys.fold(ctx.clone(), |ctx, (n, key)| ctx.with_value(key, n));
+        drop(ctx.with_value(&A, 1));
+        ctx
+    });
+}
+
 #[test]
 fn t8_a_million_shields_deep() {
     on_a_small_stack(|| {

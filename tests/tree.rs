@@ -230,6 +230,41 @@ fn t5_a_descendant_inherits_reason_cause_and_location() {
     }
 }
 
+/// Values hold no end of their own, and not each holds its scope.
+#[test]
+fn t1_t5_the_end_of_a_scope_is_seen_behind_any_number_of_values() {
+    let root = Context::background().with_cancel();
+    let shield = root.without_cancel();
+    let scope = root.with_cancel();
+    let layers = |ctx: &Context| {
+        let mut layers = vec![ctx.clone()];
+        for level in 0..20 {
+            layers.push(layers[layers.len() - 1].with_value(&LEVEL, level));
+        }
+        layers
+    };
+    let [above, shielded, alone] = [&*root, &shield, &Context::background()].map(layers);
+    let behind = layers(&above[7].with_timeout(HOUR).detach());
+    let ending = layers(&scope);
+    let live = || above.iter().chain(&shielded).chain(&alone).chain(&behind);
+    assert!(live().chain(&ending).all(|ctx| !ctx.is_cancelled()));
+    scope.cancel_with("the scope");
+    for ctx in &ending {
+        assert!(ctx.is_cancelled() && ctx.check().is_err());
+        assert_eq!(ctx.err().unwrap().cause().unwrap().to_string(), "the scope");
+    }
+    assert!(live().all(|ctx| !ctx.is_cancelled() && ctx.check().is_ok()));
+    let deadlines = |layers: &[Context]| layers.iter().all(|ctx| ctx.deadline().is_some());
+    assert!(deadlines(&behind) && !above.iter().any(|ctx| ctx.deadline().is_some()));
+    root.cancel_with("the root");
+    for ctx in above.iter().chain(&behind) {
+        assert!(ctx.is_cancelled());
+        assert_eq!(ctx.err().unwrap().cause().unwrap().to_string(), "the root");
+    }
+    let unended = || shielded.iter().chain(&alone);
+    assert!(unended().all(|ctx| !ctx.is_cancelled() && ctx.err().is_none()));
+}
+
 #[test]
 fn t6_a_child_of_a_cancelled_parent_is_born_cancelled() {
     let parent = Context::background().with_cancel();

@@ -132,6 +132,85 @@ fn v2_forty_keys_in_random_order_answer_as_an_array_does() {
     }
 }
 
+/// The same where contexts branch, and go in any order: what one has does not depend on what was put on top of
+/// those below it, before or after.
+#[test]
+fn v1_v2_forty_keys_in_random_trees_answer_as_arrays_do() {
+    let mut dice = crate::support::Shuffle(5);
+    for _ in 0..10 {
+        let mut known = vec![(Context::background(), vec![None; MANY.len()])];
+        for value in 0..300 {
+            let (ctx, model) = &known[dice.below(known.len())];
+            let (mut ctx, mut model) = (ctx.clone(), model.clone());
+            for _ in 0..dice.below(8) {
+                let key = dice.below(MANY.len());
+                ctx = ctx.with_value(MANY[key], value);
+                model[key] = Some(value);
+            }
+            ctx = match dice.below(8) {
+                0 => ctx.with_cancel().detach(),
+                1 => ctx.without_cancel(),
+                _ => ctx,
+            };
+            known.push((ctx, model));
+            if dice.below(4) == 0 {
+                drop(known.swap_remove(dice.below(known.len())));
+            }
+            let asked = dice.below(known.len());
+            for (ctx, model) in [&known[asked], &known[known.len() - 1]] {
+                let read: Vec<_> = MANY.iter().map(|key| ctx.value(key).copied()).collect();
+                assert_eq!(read, *model);
+            }
+        }
+    }
+}
+
+/// The first values that are put on top of a context are put there by several threads at once.
+#[test]
+fn v3_threads_that_add_to_one_context_all_find_what_is_below_it() {
+    for depth in 5..25 {
+        let below = (0..depth).fold(Context::background(), |ctx, value| {
+            ctx.with_value(MANY[value], value)
+        });
+        let start = std::sync::Barrier::new(4);
+        std::thread::scope(|threads| {
+            for added in 0..4 {
+                let (below, start) = (&below, &start);
+                threads.spawn(move || {
+                    start.wait();
+                    let ctx = below.with_value(MANY[39], added);
+                    let found = |key: usize| ctx.value(MANY[key]).copied();
+                    assert!((0..depth).all(|key| found(key) == Some(key)));
+                    assert!((depth..39).all(|key| found(key).is_none()));
+                    assert_eq!(found(39), Some(added));
+                });
+            }
+        });
+    }
+}
+
+/// Nothing that was made to find a value keeps it.
+#[test]
+fn v1_a_value_goes_with_the_last_context_that_has_it() {
+    ctx_value! { HELD: std::sync::Arc<()>; }
+    let held = std::sync::Arc::new(());
+    let count = || std::sync::Arc::strong_count(&held) - 1;
+    for height in 0..12 {
+        let below = (0..height).fold(Context::background(), |ctx, n| ctx.with_value(MANY[n], n));
+        let first = below.with_value(&HELD, held.clone());
+        let mut above: Vec<_> = (0..3)
+            .map(|n| first.with_value(MANY[20 + n], n).with_value(&NUMBER, 1))
+            .collect();
+        above.push(first.with_cancel().detach().with_value(&HELD, held.clone()));
+        drop(first);
+        assert_eq!(count(), 2);
+        drop(above.pop());
+        assert_eq!(count(), 1);
+        above.clear();
+        assert_eq!(count(), 0, "on top of {height}");
+    }
+}
+
 /// A walk over 100,000 layers for each of 100,000 look-ups would not end within anybody's patience.
 #[test]
 fn v3_a_look_up_does_not_grow_with_the_depth_of_the_tree() {

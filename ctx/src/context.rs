@@ -327,16 +327,20 @@ impl Context {
     /// assert_eq!(sum(&ctx::Context::background(), &[1, 2, 3]).unwrap(), 6);
     /// ```
     #[track_caller]
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is mostly a look at one word")]
     pub fn check(&self) -> Result<(), Cancelled> {
         #[cfg(feature = "testing")]
         crate::probe::checks(self, Location::caller());
+        if !self.is_cancelled() {
+            return Ok(());
+        }
         match self.line() {
-            Some(line) if self.is_cancelled() => Err(Cancelled::of(
+            Some(line) => Err(Cancelled::of(
                 verdict::end_of(line),
                 Some(Location::caller()),
             )),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 

@@ -48,7 +48,7 @@ pub(crate) struct Node {
     pub(crate) place: Place,
     /// What it was derived from. Never changes.
     pub(crate) up: Option<Arc<Node>>,
-    /// For a line, the nearest layer above; for any other node, its line. Never changes.
+    /// For a line, the nearest layer above; for any other node, its line, if it holds that. Never changes.
     pub(crate) near: Option<Arc<Node>>,
     pub(crate) kind: Kind,
 }
@@ -168,14 +168,17 @@ impl Node {
         })
     }
 
-    /// A value; `number` is that of its key.
-    pub(crate) fn layer(
-        number: u32,
-        up: Option<Arc<Node>>,
-        near: Option<Arc<Node>>,
-        kind: Kind,
-    ) -> Arc<Self> {
-        Arc::new(Self {
+    /// A value on top of `up`; `number` is that of its key.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "each caller knows most of what is asked"
+    )]
+    pub(crate) fn layer(number: u32, up: Option<&Arc<Node>>, kind: Kind) -> Arc<Self> {
+        let near = up.and_then(line_to_hold).cloned();
+        let up = up.cloned();
+        // Made where it will be: `Arc::new` takes a node that is made, and copies it.
+        Arc::new_cyclic(move |_| Self {
             state: State::aside(),
             how: How::Not,
             source: Source::Own,
@@ -184,6 +187,37 @@ impl Node {
             near,
             kind,
         })
+    }
+
+    /// The line of a node that is none itself: the one that it holds, or that which the node above is or holds.
+    #[inline]
+    pub(crate) fn line_aside(&self) -> Option<&Arc<Node>> {
+        if let Some(line) = &self.near {
+            return Some(line);
+        }
+        let up = self.up.as_ref()?;
+        if !up.state.load().is_aside() {
+            return Some(up);
+        }
+        if let Some(line) = &up.near {
+            return Some(line);
+        }
+        let above = up.up.as_ref()?;
+        (!above.state.load().is_aside()).then_some(above)
+    }
+
+    /// That line, if it is one of those that are soonest found.
+    #[inline]
+    pub(crate) fn line_at_a_glance(&self) -> Option<&Node> {
+        if let Some(line) = &self.near {
+            return Some(line);
+        }
+        let up = self.up.as_ref()?;
+        if up.state.load().is_aside() {
+            up.near.as_deref()
+        } else {
+            Some(up)
+        }
     }
 
     /// The number of a layer's key.
@@ -286,9 +320,24 @@ impl<'a> ScopeRef<'a> {
 #[inline]
 pub(crate) fn line(node: &Arc<Node>) -> Option<&Arc<Node>> {
     if node.state.load().is_aside() {
-        node.near.as_ref()
+        node.line_aside()
     } else {
         Some(node)
+    }
+}
+
+/// The line that a layer on top of `up` is to hold, unless it is near enough without that: where `up` is it, or
+/// holds it, or is a layer right below it. So every second layer holds it, and `line_aside` finds it for all.
+#[inline]
+fn line_to_hold(up: &Arc<Node>) -> Option<&Arc<Node>> {
+    if !up.state.load().is_aside() || up.near.is_some() {
+        return None;
+    }
+    let above = up.up.as_ref()?;
+    if above.state.load().is_aside() {
+        line(above)
+    } else {
+        None
     }
 }
 

@@ -1,24 +1,25 @@
 //! The vocabulary of a node's state word.
 //!
 //! ```text
-//!   bit       set by                                              never cleared
+//!   bit       set by                                              never taken back
 //!   ENDED     `publish`
 //!   UP        `publish`, with ENDED: the end is that of the scope above
 //!   OTHER     `publish`, with ENDED: the end is that of a merge's other side
-//!   LINKED    `link`, once every parent's list has held it; at birth where there is no parent
-//!   LISTED    `link`, with LINKED: whoever ends the scope takes it out of the lists
+//!   UNLINKED  at birth, if it has parents; cleared by `link`, once every parent's list has held it
+//!   LISTED    `link`, as it clears UNLINKED: whoever ends the scope takes it out of the lists
 //!   DEADLINE  at birth: the scope ends by itself
-//!   ASIDE     at birth: the node is no line, and `near` points at the one that speaks for it
+//!   ASIDE     at birth: the node is no line, and another one speaks for it
 //! ```
 //!
 //! 1. ENDED is set after the end is written, or with UP or OTHER after the parent on that side got its
 //!    ENDED. So whoever sees the bit finds the end: in the node, or in the first node on the way that these
 //!    bits show where there is one (rule T3).
-//! 2. Every bit is set under the scope's lock, so by a load and a store. So of a scope that ends and a scope
-//!    that registers the later one sees the earlier: either the linker sees ENDED and takes the scope out of
-//!    the lists again, or the ender sees LISTED and takes it out of them.
-//! 3. A word with LINKED and without ENDED says "live" for good reason only where no deadline is set:
+//! 2. Every bit is written under the scope's lock, so by a load and a store. So of a scope that ends and a
+//!    scope that registers the later one sees the earlier: either the linker sees ENDED and takes the scope
+//!    out of the lists again, or the ender sees LISTED and takes it out of them.
+//! 3. A word with neither UNLINKED nor ENDED says "live" for good reason only where no deadline is set:
 //!    time writes no words.
+//! 4. A word says "live" by what it has not, so that a look at it is one test.
 
 use crate::{
     node::Side,
@@ -27,11 +28,14 @@ use crate::{
 
 const ENDED: u8 = 1;
 const LISTED: u8 = 2;
-const LINKED: u8 = 4;
+const UNLINKED: u8 = 4;
 const UP: u8 = 8;
 const OTHER: u8 = 16;
 const DEADLINE: u8 = 32;
 const ASIDE: u8 = 64;
+
+/// Without any of these a word says "live".
+const UNQUIET: u8 = ENDED | UNLINKED | DEADLINE | ASIDE;
 
 /// What a word said when it was looked at.
 #[derive(Clone, Copy)]
@@ -41,13 +45,13 @@ impl Word {
     /// Whether this alone says that the context is live: it will be told of its end, and time cannot end it.
     #[inline]
     pub(crate) fn is_quiet(self) -> bool {
-        self.0 & (ENDED | LINKED | DEADLINE | ASIDE) == LINKED
+        self.0 & UNQUIET == 0
     }
 
     /// Whether it is a live scope without a deadline that nobody will tell of its parent's end.
     #[inline]
     pub(crate) fn is_alone(self) -> bool {
-        self.0 & (ENDED | LINKED | DEADLINE | ASIDE) == 0
+        self.0 & UNQUIET == UNLINKED
     }
 
     #[inline]
@@ -74,7 +78,7 @@ impl Word {
 
     #[inline]
     pub(crate) fn linked(self) -> bool {
-        self.0 & LINKED != 0
+        self.0 & UNLINKED == 0
     }
 
     #[inline]
@@ -82,7 +86,7 @@ impl Word {
         self.0 & DEADLINE != 0
     }
 
-    /// Whether another node speaks for this one: its `near`.
+    /// Whether another node speaks for this one: its line.
     #[inline]
     pub(crate) fn is_aside(self) -> bool {
         self.0 & ASIDE != 0
@@ -108,17 +112,17 @@ impl State {
     /// A line that never ends.
     #[inline]
     pub(crate) fn shield() -> Self {
-        Self(AtomicU8::new(LINKED))
+        Self(AtomicU8::new(0))
     }
 
     /// A new scope. One without parents has nothing to link, so it counts as linked from the start; one
     /// whose parent on a side has ended may be born ended by that.
     #[inline]
     pub(crate) fn scope(has_parents: bool, has_deadline: bool, ended_by: Option<Side>) -> Self {
-        let linked = if has_parents { 0 } else { LINKED };
+        let unlinked = if has_parents { UNLINKED } else { 0 };
         let deadline = if has_deadline { DEADLINE } else { 0 };
         let ended = ended_by.map_or(0, |side| ENDED | bit_of(side));
-        Self(AtomicU8::new(linked | deadline | ended))
+        Self(AtomicU8::new(unlinked | deadline | ended))
     }
 
     #[inline]
@@ -131,21 +135,21 @@ impl State {
     /// caller holds the scope's lock and has seen that it was live.
     #[inline]
     pub(crate) fn publish(&self, inherited: Option<Side>) {
-        self.add(ENDED | inherited.map_or(0, bit_of));
+        self.write(|word| word | ENDED | inherited.map_or(0, bit_of));
     }
 
     /// The parents' lists have held the scope. The caller holds its lock and has seen that it was live.
-    /// Whoever sees LINKED may rely on the parents' walk.
+    /// Whoever sees that it is linked may rely on the parents' walk.
     #[inline]
     pub(crate) fn link(&self) {
-        self.add(LINKED | LISTED);
+        self.write(|word| (word & !UNLINKED) | LISTED);
     }
 
     #[inline]
-    fn add(&self, bits: u8) {
-        // Relaxed: the lock shows what others have set (invariant 2). Release: partner of the acquire in
+    fn write(&self, change: impl FnOnce(u8) -> u8) {
+        // Relaxed: the lock shows what others have written (invariant 2). Release: partner of the acquire in
         // `load`.
         let word = self.0.load(Ordering::Relaxed);
-        self.0.store(word | bits, Ordering::Release);
+        self.0.store(change(word), Ordering::Release);
     }
 }

@@ -21,6 +21,9 @@ pub(crate) use std::{
     thread_local,
 };
 
+/// For what comes out the same whoever writes it, from what never changes: there is nothing for loom to find.
+pub(crate) use std::sync::OnceLock;
+
 /// Starts a thread of ours; false if none is to be had.
 pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> bool {
     #[cfg(not(ctx_loom))]

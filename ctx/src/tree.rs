@@ -28,7 +28,6 @@ use crate::{
     links::{Child, Links, NOWHERE},
     node::{How, Node, Place, ScopeNode, ScopeRef, Side},
     stamp::Stamp,
-    state::Word,
     sweep,
     sync::MutexGuard,
     verdict::Verdict,
@@ -41,38 +40,52 @@ use tokio::time::Instant;
 
 /// Whether a context has ended, to the instant (rule D3).
 ///
-/// Mostly the word of its line tells, and that of a layer says which line that is.
+/// Mostly the word of its line tells.
 #[inline]
 pub(crate) fn has_ended(node: &Arc<Node>) -> bool {
     let word = node.state.load();
-    if let Some(ended) = tells(node, word) {
-        return ended;
+    if word.is_quiet() {
+        return false;
+    }
+    if word.ended() {
+        return true;
     }
     if word.is_aside() {
-        return match &node.near {
-            Some(line) => tells(line, line.state.load()).unwrap_or_else(|| ended_after_all(line)),
-            None => false,
-        };
+        if let Some(line) = node.line_at_a_glance() {
+            let word = line.state.load();
+            if word.is_quiet() || word.is_alone() && is_below_quiet(line) {
+                return false;
+            }
+        }
+        return has_ended_aside(node);
+    }
+    if word.is_alone() && is_below_quiet(node) {
+        return false;
     }
     ended_after_all(node)
 }
 
-/// Whether a line has ended, where its word tells, or also that of the node above it: a scope that is in no
-/// list yet is as live as its parent (invariant 1).
-#[inline]
-fn tells(node: &Arc<Node>, word: Word) -> Option<bool> {
-    if word.is_quiet() {
-        return Some(false);
-    }
-    if word.ended() {
-        return Some(true);
-    }
-    let above = if word.is_alone() {
-        node.up.as_ref()?
-    } else {
-        return None;
+/// The same for a node that is no line, where a glance does not tell.
+#[inline(never)]
+fn has_ended_aside(node: &Node) -> bool {
+    let Some(line) = node.line_aside() else {
+        return false;
     };
-    above.state.load().is_quiet().then_some(false)
+    let word = line.state.load();
+    if word.is_quiet() || word.is_alone() && is_below_quiet(line) {
+        return false;
+    }
+    word.ended() || ended_after_all(line)
+}
+
+/// Whether a scope's parent is seen to be live at a glance. A scope that is in no list yet is as live as that
+/// (invariant 1).
+#[inline]
+fn is_below_quiet(scope: &Node) -> bool {
+    match &scope.up {
+        Some(up) => up.state.load().is_quiet(),
+        None => false,
+    }
 }
 
 #[inline(never)]

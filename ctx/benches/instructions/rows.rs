@@ -32,7 +32,7 @@ pub(crate) fn run() {
 
 fn reading(root: &Context) {
     let child: &Context = &root.with_cancel();
-    let layered = layers(child, 16, 1);
+    let [two, three, layered] = [2, 3, 16].map(|count| layers(child, count, 1));
     let late: &Context = &root.with_timeout(HOUR);
     let mut scopes: Vec<CancelScope> = vec![root.with_cancel()];
     for depth in 1..1_000 {
@@ -45,6 +45,8 @@ fn reading(root: &Context) {
     for (name, ctx) in [
         ("is_cancelled, live", root),
         ("is_cancelled, live, below a live parent", child),
+        ("is_cancelled, live, behind 2 values", &two),
+        ("is_cancelled, live, behind 3 values", &three),
         ("is_cancelled, live, behind 16 values", &layered),
         ("is_cancelled, live, at depth 1,000", deep),
         ("is_cancelled, cancelled", ended),
@@ -86,13 +88,19 @@ fn values(root: &Context) {
         black_box(&deep).value(&MISSING).copied()
     });
     for (name, keys) in [
+        ("with_value, 3 keys in view", 3),
         ("with_value, 4 keys in view", 4),
+        ("with_value, 19 keys in view", 19),
         ("with_value, 20 keys in view", 20),
     ] {
         let below = layers(root, keys - 1, keys - 1);
         row(name, OFTEN, || {
             black_box(&below).with_value(KEYS[keys - 1], black_box(7))
         });
+    }
+    // Each of these is put on one that has none above it yet.
+    for (name, count) in [("a chain of 8 values", 8), ("a chain of 20 values", 20)] {
+        row(name, OFTEN, || layers(black_box(root), count, count));
     }
 }
 

@@ -1,0 +1,256 @@
+//! The trie of the layers: which older ones each of them points at.
+//!
+//! 1. A number is read from its low end: one digit of two bits, then single bits. For each digit a layer points
+//!    at the newest older layers whose numbers agree with its own in all the digits before and differ in
+//!    this one. A look-up goes from a layer to that for the first digit that differs, and what it comes to agrees
+//!    with the wanted number in that digit too. So each step settles at least one digit more, whatever the depth of
+//!    the tree; and where there is no such layer there is none with the number.
+//! 2. The newest older layer that agrees with a number in some digits is either the layer right below, or what
+//!    that one points at for the first digit in which it does not. So the pointers of a layer are copied from the
+//!    layers on the way of its number through the trie, at one of them for each digit. They are all older than
+//!    it, and each of them but the low ones has its pointers, since a layer is above it.
+//! 3. Low layers have no pointers. They are older than all others, so they come last on the way, and are taken
+//!    one by one where nothing newer stands.
+//!
+//! Keys are numbered from zero in the order of their first use, which keeps the trie shallow. The node has room
+//! for what 32 keys need, and the rest stands with the value. Beyond 2^15 keys in one program those that share the
+//! low fifteen bits form a list.
+
+use super::Layer;
+use crate::{
+    node::{Kind, Node},
+    sync::OnceLock,
+};
+use std::sync::Arc;
+
+/// The bits that the node has room for, from the lowest to the last one: that stands apart.
+const BITS: [usize; 2] = [2, 3];
+const LAST_BIT: usize = 4;
+const FAR_FROM: usize = LAST_BIT + 1;
+const FAR_BITS: usize = 15 - FAR_FROM;
+
+/// The layers that differ in the digit, by its value, and those that first differ in one of the bits. None
+/// differs in the layer's own digit: that place has those that first differ in the last bit.
+pub(super) type Near = [Option<Arc<Node>>; 6];
+
+#[derive(Default)]
+pub(super) struct Far {
+    bits: [Option<Arc<Node>>; FAR_BITS],
+    /// The newest older layer whose number has the same low bits but is another.
+    same_bits: Option<Arc<Node>>,
+}
+
+/// The digit: where `near` has the layers with it.
+#[inline]
+fn digit(number: u32) -> usize {
+    number as usize % 4
+}
+
+/// Where `near` has the layers that first differ in one of `BITS`.
+#[inline]
+fn place_of_bit(bit: usize) -> usize {
+    bit + 2
+}
+
+#[inline]
+fn differ_in_bit(bit: usize, apart: u32) -> bool {
+    apart >> bit & 1 != 0
+}
+
+/// The first of the other bits in which two numbers are apart.
+#[inline]
+fn far_bit(apart: u32) -> usize {
+    (apart >> FAR_FROM).trailing_zeros() as usize
+}
+
+/// Where to look further for a number that is so far from a layer's.
+#[inline]
+pub(super) fn next<'l>(
+    near: &'l Near,
+    far: &'l OnceLock<Far>,
+    number: u32,
+    apart: u32,
+) -> Option<&'l Arc<Node>> {
+    if digit(apart) != 0 {
+        return near[digit(number)].as_ref();
+    }
+    for bit in BITS {
+        if differ_in_bit(bit, apart) {
+            return near[place_of_bit(bit)].as_ref();
+        }
+    }
+    if differ_in_bit(LAST_BIT, apart) {
+        return near[digit(number)].as_ref();
+    }
+    let far = far.get()?;
+    far.bits
+        .get(far_bit(apart))
+        .unwrap_or(&far.same_bits)
+        .as_ref()
+}
+
+/// The way of a layer's number through the trie of the older ones.
+struct Path<'n> {
+    number: u32,
+    /// Where it has come to: the newest layer that agrees in all the digits before.
+    next: Option<&'n Arc<Node>>,
+    near: Near,
+    far: Option<Far>,
+}
+
+/// A layer on the way, and how the numbers are apart.
+struct Step<'n> {
+    node: &'n Arc<Node>,
+    apart: u32,
+    near: &'n Near,
+    far: Option<&'n Far>,
+}
+
+impl<'n> Path<'n> {
+    /// Where it has come to, if that is in the trie.
+    #[inline]
+    fn here(&self) -> Option<Step<'n>> {
+        let node = self.next?;
+        let Kind::Layer(layer) = &node.kind else {
+            return None;
+        };
+        Some(Step {
+            node,
+            apart: node.number() ^ self.number,
+            near: layer.near.get()?,
+            far: layer.body.far.get(),
+        })
+    }
+
+    #[inline]
+    fn copy_digit(&mut self) {
+        let Some(step) = self.here() else { return };
+        let own = digit(self.number);
+        let known = digit(step.node.number());
+        for value in 0..4 {
+            self.near[value] = if value == own {
+                None
+            } else if value == known {
+                Some(Arc::clone(step.node))
+            } else {
+                step.near[value].clone()
+            };
+        }
+        if known != own {
+            self.next = step.near[own].as_ref();
+        }
+    }
+
+    /// One of the bits that the node has room for.
+    #[inline]
+    fn copy_bit(&mut self, bit: usize, place: usize) {
+        let Some(step) = self.here() else { return };
+        let theirs = step.near[place].as_ref();
+        if differ_in_bit(bit, step.apart) {
+            self.near[place] = Some(Arc::clone(step.node));
+            self.next = theirs;
+        } else {
+            self.near[place] = theirs.cloned();
+        }
+    }
+
+    /// The other bits, if any number in view has other ones.
+    fn copy_far(&mut self) {
+        let mut settled = 0;
+        while let Some(step) = self.here() {
+            if step.apart == 0 && step.far.is_none() {
+                return;
+            }
+            let ours = self.far.get_or_insert_with(Far::default);
+            let bit = far_bit(step.apart);
+            let end = bit.min(FAR_BITS);
+            if let Some(theirs) = step.far {
+                ours.bits[settled..end].clone_from_slice(&theirs.bits[settled..end]);
+            }
+            if bit < FAR_BITS {
+                ours.bits[bit] = Some(Arc::clone(step.node));
+                self.next = step.far.and_then(|theirs| theirs.bits[bit].as_ref());
+                settled = bit + 1;
+                continue;
+            }
+            ours.same_bits = if step.apart == 0 {
+                step.far.and_then(|theirs| theirs.same_bits.clone())
+            } else {
+                Some(Arc::clone(step.node))
+            };
+            return;
+        }
+    }
+
+    /// The low layers, if it has come to one: each is pointed at unless something newer is, or it has the
+    /// layer's own number.
+    fn add_low(&mut self) {
+        while let Some(node) = self.next {
+            let Kind::Low(_) = &node.kind else { return };
+            let apart = node.number() ^ self.number;
+            if apart != 0 {
+                self.place_of(apart).get_or_insert_with(|| Arc::clone(node));
+            }
+            self.next = node.older();
+        }
+    }
+
+    /// Where the layer points at one that is so far apart.
+    fn place_of(&mut self, apart: u32) -> &mut Option<Arc<Node>> {
+        if digit(apart) != 0 {
+            return &mut self.near[digit(self.number ^ apart)];
+        }
+        for bit in BITS {
+            if differ_in_bit(bit, apart) {
+                return &mut self.near[place_of_bit(bit)];
+            }
+        }
+        if differ_in_bit(LAST_BIT, apart) {
+            return &mut self.near[digit(self.number)];
+        }
+        let far = self.far.get_or_insert_with(Far::default);
+        match far.bits.get_mut(far_bit(apart)) {
+            Some(bit) => bit,
+            None => &mut far.same_bits,
+        }
+    }
+}
+
+impl Layer {
+    /// Gives this layer, which is the one of `node`, its pointers.
+    #[inline(never)]
+    pub(super) fn point(&self, node: &Node) {
+        let mut path = Path {
+            number: node.number(),
+            next: node.older(),
+            near: [const { None }; 6],
+            far: None,
+        };
+        path.copy_digit();
+        for bit in BITS {
+            path.copy_bit(bit, place_of_bit(bit));
+        }
+        if path.next.is_some() {
+            path.copy_bit(LAST_BIT, digit(path.number));
+            path.copy_far();
+            path.add_low();
+        }
+        // Another thread may have been faster, with the same pointers.
+        if let Some(far) = path.far {
+            let _ = self.body.far.set(far);
+        }
+        let _ = self.near.set(path.near);
+    }
+
+    /// Drops the links to ancestors, which `up` still holds.
+    #[inline]
+    pub(crate) fn forget_ancestors(&mut self) {
+        if self.near.get().is_some() {
+            self.forget_pointers();
+        }
+    }
+
+    fn forget_pointers(&mut self) {
+        drop((self.near.take(), self.body.far.take()));
+    }
+}
