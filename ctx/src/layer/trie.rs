@@ -21,7 +21,11 @@ use crate::{
     node::{Kind, Node},
     sync::OnceLock,
 };
-use std::sync::Arc;
+use std::{
+    mem::ManuallyDrop,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 
 /// The bits that the node has room for, from the lowest to the last one: that stands apart.
 const BITS: [usize; 2] = [2, 3];
@@ -31,13 +35,43 @@ const FAR_BITS: usize = 15 - FAR_FROM;
 
 /// The layers that differ in the digit, by its value, and those that first differ in one of the bits. None
 /// differs in the layer's own digit: that place has those that first differ in the last bit.
-pub(super) type Near = [Option<Arc<Node>>; 6];
+pub(super) type Near = Pointers<6>;
 
-#[derive(Default)]
-pub(super) struct Far {
-    bits: [Option<Arc<Node>>; FAR_BITS],
-    /// The newest older layer whose number has the same low bits but is another.
-    same_bits: Option<Arc<Node>>,
+/// Those that first differ in one of the other bits, and in the last place the newest older layer whose number
+/// has the same low bits but is another.
+pub(super) type Far = Pointers<{ FAR_BITS + 1 }>;
+
+/// They are dropped by a call, and not where a node is: the end of a scope, which has none of them, would be made
+/// of that code for the most part.
+pub(super) struct Pointers<const N: usize>(ManuallyDrop<[Option<Arc<Node>>; N]>);
+
+impl<const N: usize> Pointers<N> {
+    const NONE: Self = Self(ManuallyDrop::new([const { None }; N]));
+}
+
+impl<const N: usize> Deref for Pointers<N> {
+    type Target = [Option<Arc<Node>>; N];
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<const N: usize> DerefMut for Pointers<N> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+impl<const N: usize> Drop for Pointers<N> {
+    #[inline(never)]
+    fn drop(&mut self) {
+        for pointer in &mut **self {
+            drop(pointer.take());
+        }
+    }
 }
 
 /// The digit: where `near` has the layers with it.
@@ -57,10 +91,11 @@ fn differ_in_bit(bit: usize, apart: u32) -> bool {
     apart >> bit & 1 != 0
 }
 
-/// The first of the other bits in which two numbers are apart.
+/// Where `Far` has the layers that are so far apart.
 #[inline]
-fn far_bit(apart: u32) -> usize {
-    (apart >> FAR_FROM).trailing_zeros() as usize
+fn far_place(apart: u32) -> usize {
+    let bit = (apart >> FAR_FROM).trailing_zeros() as usize;
+    bit.min(FAR_BITS)
 }
 
 /// Where to look further for a number that is so far from a layer's.
@@ -82,11 +117,7 @@ pub(super) fn next<'l>(
     if differ_in_bit(LAST_BIT, apart) {
         return near[digit(number)].as_ref();
     }
-    let far = far.get()?;
-    far.bits
-        .get(far_bit(apart))
-        .unwrap_or(&far.same_bits)
-        .as_ref()
+    far.get()?[far_place(apart)].as_ref()
 }
 
 /// The way of a layer's number through the trie of the older ones.
@@ -161,24 +192,22 @@ impl<'n> Path<'n> {
             if step.apart == 0 && step.far.is_none() {
                 return;
             }
-            let ours = self.far.get_or_insert_with(Far::default);
-            let bit = far_bit(step.apart);
-            let end = bit.min(FAR_BITS);
+            let ours = self.far.get_or_insert(Far::NONE);
+            let place = far_place(step.apart);
             if let Some(theirs) = step.far {
-                ours.bits[settled..end].clone_from_slice(&theirs.bits[settled..end]);
+                ours[settled..place].clone_from_slice(&theirs[settled..place]);
             }
-            if bit < FAR_BITS {
-                ours.bits[bit] = Some(Arc::clone(step.node));
-                self.next = step.far.and_then(|theirs| theirs.bits[bit].as_ref());
-                settled = bit + 1;
-                continue;
-            }
-            ours.same_bits = if step.apart == 0 {
-                step.far.and_then(|theirs| theirs.same_bits.clone())
+            let theirs = step.far.and_then(|theirs| theirs[place].as_ref());
+            ours[place] = if step.apart == 0 {
+                theirs.cloned()
             } else {
                 Some(Arc::clone(step.node))
             };
-            return;
+            if place == FAR_BITS {
+                return;
+            }
+            self.next = theirs;
+            settled = place + 1;
         }
     }
 
@@ -208,11 +237,7 @@ impl<'n> Path<'n> {
         if differ_in_bit(LAST_BIT, apart) {
             return &mut self.near[digit(self.number)];
         }
-        let far = self.far.get_or_insert_with(Far::default);
-        match far.bits.get_mut(far_bit(apart)) {
-            Some(bit) => bit,
-            None => &mut far.same_bits,
-        }
+        &mut self.far.get_or_insert(Far::NONE)[far_place(apart)]
     }
 }
 
@@ -223,7 +248,7 @@ impl Layer {
         let mut path = Path {
             number: node.number(),
             next: node.older(),
-            near: [const { None }; 6],
+            near: Near::NONE,
             far: None,
         };
         path.copy_digit();
