@@ -1,5 +1,6 @@
 //! Rules C1 to C4 and C6 to C8: what a checkpoint does, alone, around others, and when futures move.
 
+mod again;
 mod alone;
 mod away;
 mod ending;

@@ -1,8 +1,9 @@
 //! C3 and C8 on a thread that is being torn down, where what the thread kept is gone already.
 
 use super::helpers::{Boxed, ROOT, run};
-use crate::support::Wakes;
+use crate::support::{Wakes, poll_pinned};
 use ctx::{CancelScope, Context};
+use futures::future::select;
 use std::{
     cell::RefCell,
     future::pending,
@@ -70,24 +71,28 @@ fn while_a_thread_is_torn_down(work: Work) {
 }
 
 #[test]
-fn c8_one_inside_a_wider_one_is_woken_by_its_own_end_while_its_thread_is_torn_down() {
+fn c8_one_beside_another_one_in_a_wider_one_is_woken_by_its_own_end_while_its_thread_is_torn_down()
+{
     let (tell, told) = channel();
     while_a_thread_is_torn_down(Box::new(move || {
-        let (wide, wakes) = (ROOT.with_cancel(), Wakes::new());
-        let narrow = wide.with_cancel();
-        let inner = narrow.run_until_cancelled_owned(pending::<()>());
-        let mut outer: Boxed<_> = Box::pin(wide.run_until_cancelled_owned(inner));
-        let waits = run(outer.as_mut(), &wakes).is_pending();
-        let before = wakes.count();
-        cancel(narrow);
-        let woken = wakes.count() > before;
-        tell.send((waits, woken, run(outer.as_mut(), &wakes)))
-            .unwrap();
+        for has_answered in [false, true] {
+            let (wide, wakes) = (ROOT.with_cancel(), Wakes::new());
+            let narrow = wide.with_cancel();
+            let beside = if has_answered { &wide } else { &ROOT };
+            let beside = beside.run_until_cancelled_owned(pending::<()>());
+            let inner = narrow.run_until_cancelled_owned(pending::<()>());
+            let both = select(Box::pin(beside), Box::pin(inner));
+            let mut outer: Boxed<_> = Box::pin(wide.run_until_cancelled_owned(both));
+            let waits = run(outer.as_mut(), &wakes).is_pending();
+            let before = wakes.count();
+            cancel(narrow);
+            let woken = wakes.count() > before;
+            let ended = poll_pinned(outer.as_mut(), &wakes).is_ready();
+            tell.send((waits, woken, ended)).unwrap();
+        }
     }));
-    let (waits, woken, ended) = told.recv().unwrap();
-    assert!(waits);
-    assert!(woken, "the wake-up is lost");
-    assert!(matches!(ended, Poll::Ready(Ok(Err(_)))));
+    let told: Vec<_> = told.iter().collect();
+    assert_eq!(told, [(true, true, true); 2], "it waits, is woken and ends");
 }
 
 #[test]

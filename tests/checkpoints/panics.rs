@@ -83,3 +83,24 @@ fn c3_a_shield_that_is_not_polled_holds_after_a_panic_beside_it() {
         "the shield holds it"
     );
 }
+
+#[test]
+fn c8_a_waker_that_was_handed_to_a_poll_that_panics_is_woken() {
+    let scope = ROOT.with_cancel();
+    let narrow = scope.with_cancel();
+    let (first, second) = (Wakes::new(), Wakes::new());
+    let mut inner = Some(Box::pin(narrow.run_until_cancelled_owned(pending::<()>())));
+    let mut is_first = true;
+    let middle = Slot::new(narrow.run_until_cancelled(poll_fn(move |cx| {
+        if std::mem::take(&mut is_first) {
+            return inner.as_mut().expect("it is there").as_mut().poll(cx);
+        }
+        inner = None;
+        panic!("as intended");
+    })));
+    let mut outer = Box::pin(scope.run_until_cancelled(middle.future()));
+    assert!(poll_pinned(outer.as_mut(), &first).is_pending());
+    let mut middle = middle.take();
+    panics(middle.as_mut(), &second);
+    assert!(first.count() > 0, "nobody watches for the outer one");
+}

@@ -427,7 +427,8 @@ impl Case {
             let up = tape.below(count);
             let above = &log.contexts[up].ctx;
             let mut ups = vec![(up, false)];
-            let scope = match tape.below(5) {
+            let kind = tape.below(6);
+            let scope = match kind {
                 0 | 1 => Some(above.with_cancel()),
                 2 => Some(above.with_timeout(Duration::from_millis(1 + tape.below(50) as u64))),
                 3 => {
@@ -437,11 +438,12 @@ impl Case {
                 }
                 _ => None,
             };
-            let made = match scope {
-                Some(scope) => (scope.clone(), Some(scope), ups),
-                None => (above.without_cancel(), None, vec![(up, true)]),
+            let (ctx, ups) = match &scope {
+                Some(scope) => (Context::clone(scope), ups),
+                None if kind == 4 => (above.without_cancel(), vec![(up, true)]),
+                // One that nothing can end, and that no other one answers for.
+                None => (ROOT, vec![]),
             };
-            let (ctx, scope, ups) = made;
             log.contexts.push(Made { ctx, scope, ups });
         }
     }
@@ -726,7 +728,10 @@ fn c8_random_trees_keep_the_rules() {
         max_shrink_iters: 20_000,
         ..Config::default()
     };
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let rng = match std::env::var("CTX_SEED") {
+        Ok(seed) => TestRng::from_seed(RngAlgorithm::ChaCha, &[seed.parse().expect("a byte"); 32]),
+        Err(_) => TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+    };
     let mut runner = TestRunner::new_with_rng(config, rng);
     let outcome = runner.run(&vec(any::<u8>(), 1..150), |tape| {
         let faults = faults(tape);
