@@ -14,7 +14,6 @@ pub(crate) fn print(node: Option<&Arc<Node>>, f: &mut fmt::Formatter<'_>) -> fmt
     for node in links.into_iter().rev() {
         match &node.kind {
             Kind::Scope(_) => print_scope(node, f)?,
-            Kind::Low(low) => print_value(f, |f| low.describe(f))?,
             Kind::Layer(layer) => print_value(f, |f| layer.describe(f))?,
             Kind::Shield => f.write_str(".without_cancel()")?,
             Kind::Annex(_) => {}

@@ -196,6 +196,7 @@ impl Birth {
             state,
             how: made.how,
             source: self.source,
+            height: 0,
             place: Place::nowhere(),
             up,
             near,

@@ -3,8 +3,7 @@
 //! ```text
 //!   Context ──► Node { up, near, kind }     `up` is the context it was derived from; None is background
 //!                  ├─ Scope    with_cancel, with_timeout, with_deadline, merge: can end
-//!                  ├─ Low      with_value: adds one of the first values
-//!                  ├─ Layer    with_value: adds one more, and finds all of them
+//!                  ├─ Layer    with_value: adds one value, and finds all of them
 //!                  ├─ Shield   without_cancel: cuts the tree, keeps the line of descent
 //!                  └─ Annex    between a scope and its `up`: what only few scopes need
 //! ```
@@ -25,7 +24,7 @@ use crate::bridge::Bridge;
 use crate::{
     end::End,
     error::Cause,
-    layer::{Layer, Low},
+    layer::Layer,
     links::{Links, NOWHERE},
     state::State,
     sync::{AtomicU32, Lock, Once, Ordering},
@@ -43,6 +42,9 @@ pub(crate) struct Node {
     pub(crate) how: How,
     /// Whose deadline it is. Never changes.
     pub(crate) source: Source,
+    /// Where a layer stands among those of its chain, from one on; see `layer` for where the count ends. Never
+    /// changes.
+    pub(crate) height: u8,
     /// Where the upper parent lists a scope, or the other side the annex of a merge. Guarded by the
     /// lock of that parent. A layer, which nobody lists, has the number of its key here.
     pub(crate) place: Place,
@@ -58,7 +60,6 @@ const _: () = assert!(size_of::<Node>() + 2 * size_of::<usize>() <= 128);
 
 pub(crate) enum Kind {
     Scope(ScopeNode),
-    Low(Low),
     Layer(Layer),
     Shield,
     Annex(Annex),
@@ -161,6 +162,7 @@ impl Node {
             state,
             how: How::Not,
             source: Source::Own,
+            height: 0,
             place: Place::nowhere(),
             up,
             near,
@@ -168,13 +170,18 @@ impl Node {
         })
     }
 
-    /// A value on top of `up`; `number` is that of its key.
+    /// A value on top of `up`, at this height; `number` is that of its key.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
         reason = "each caller knows most of what is asked"
     )]
-    pub(crate) fn layer(number: u32, up: Option<&Arc<Node>>, kind: Kind) -> Arc<Self> {
+    pub(crate) fn layer(
+        number: u32,
+        height: u8,
+        up: Option<&Arc<Node>>,
+        layer: Layer,
+    ) -> Arc<Self> {
         let near = up.and_then(line_to_hold).cloned();
         let up = up.cloned();
         // Made where it will be: `Arc::new` takes a node that is made, and copies it.
@@ -182,10 +189,11 @@ impl Node {
             state: State::aside(),
             how: How::Not,
             source: Source::Own,
+            height,
             place: Place(AtomicU32::new(number)),
             up,
             near,
-            kind,
+            kind: Kind::Layer(layer),
         })
     }
 
@@ -236,7 +244,7 @@ impl Node {
     pub(crate) fn annex(&self) -> Option<&Annex> {
         match &self.up.as_ref()?.kind {
             Kind::Annex(annex) => Some(annex),
-            Kind::Scope(_) | Kind::Low(_) | Kind::Layer(_) | Kind::Shield => None,
+            Kind::Scope(_) | Kind::Layer(_) | Kind::Shield => None,
         }
     }
 
@@ -286,7 +294,7 @@ impl<'a> ScopeRef<'a> {
     pub(crate) fn of(node: &'a Arc<Node>) -> Option<Self> {
         match &node.kind {
             Kind::Scope(own) => Some(Self { node, own }),
-            Kind::Low(_) | Kind::Layer(_) | Kind::Shield | Kind::Annex(_) => None,
+            Kind::Layer(_) | Kind::Shield | Kind::Annex(_) => None,
         }
     }
 

@@ -66,7 +66,7 @@ impl Node {
         match &mut self.kind {
             Kind::Layer(layer) => layer.forget_ancestors(),
             Kind::Annex(annex) => annex.other.take().into_iter().for_each(release),
-            Kind::Scope(_) | Kind::Low(_) | Kind::Shield => {}
+            Kind::Scope(_) | Kind::Shield => {}
         }
         release(up);
     }
@@ -79,7 +79,7 @@ impl Node {
         }
         self.near = None;
         match &mut self.kind {
-            Kind::Scope(_) | Kind::Low(_) | Kind::Shield => {}
+            Kind::Scope(_) | Kind::Shield => {}
             Kind::Layer(layer) => layer.forget_ancestors(),
             Kind::Annex(annex) => ahead.extend(annex.other.take()),
         }

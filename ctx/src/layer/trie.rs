@@ -13,10 +13,10 @@
 //!    one by one where nothing newer stands.
 //!
 //! Keys are numbered from zero in the order of their first use, which keeps the trie shallow. The node has room
-//! for what 32 keys need, and the rest stands with the value. Beyond 2^15 keys in one program those that share the
+//! for what 32 keys need, and the rest has an allocation of its own. Beyond 2^15 keys in one program those that share the
 //! low fifteen bits form a list.
 
-use super::Layer;
+use super::{LOW, Layer};
 use crate::{
     node::{Kind, Node},
     sync::OnceLock,
@@ -102,7 +102,7 @@ fn far_place(apart: u32) -> usize {
 #[inline]
 pub(super) fn next<'l>(
     near: &'l Near,
-    far: &'l OnceLock<Far>,
+    far: &'l OnceLock<Box<Far>>,
     number: u32,
     apart: u32,
 ) -> Option<&'l Arc<Node>> {
@@ -126,7 +126,7 @@ struct Path<'n> {
     /// Where it has come to: the newest layer that agrees in all the digits before.
     next: Option<&'n Arc<Node>>,
     near: Near,
-    far: Option<Far>,
+    far: Option<Box<Far>>,
 }
 
 /// A layer on the way, and how the numbers are apart.
@@ -149,7 +149,7 @@ impl<'n> Path<'n> {
             node,
             apart: node.number() ^ self.number,
             near: layer.near.get()?,
-            far: layer.body.far.get(),
+            far: layer.body.far.get().map(|far| &**far),
         })
     }
 
@@ -192,7 +192,7 @@ impl<'n> Path<'n> {
             if step.apart == 0 && step.far.is_none() {
                 return;
             }
-            let ours = self.far.get_or_insert(Far::NONE);
+            let ours = self.far.get_or_insert_with(|| Box::new(Far::NONE));
             let place = far_place(step.apart);
             if let Some(theirs) = step.far {
                 ours[settled..place].clone_from_slice(&theirs[settled..place]);
@@ -215,7 +215,9 @@ impl<'n> Path<'n> {
     /// layer's own number.
     fn add_low(&mut self) {
         while let Some(node) = self.next {
-            let Kind::Low(_) = &node.kind else { return };
+            if node.height > LOW {
+                return;
+            }
             let apart = node.number() ^ self.number;
             if apart != 0 {
                 self.place_of(apart).get_or_insert_with(|| Arc::clone(node));
@@ -237,7 +239,7 @@ impl<'n> Path<'n> {
         if differ_in_bit(LAST_BIT, apart) {
             return &mut self.near[digit(self.number)];
         }
-        &mut self.far.get_or_insert(Far::NONE)[far_place(apart)]
+        &mut self.far.get_or_insert_with(|| Box::new(Far::NONE))[far_place(apart)]
     }
 }
 
