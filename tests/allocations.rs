@@ -237,12 +237,16 @@ fn t7_a_million_scopes_under_one_live_root_leave_memory_flat() {
     stays_flat(|| {
         for n in 0..MILLION {
             let scope = parent.with_cancel();
-            match n % 4 {
+            match n % 5 {
                 0 => drop(scope),
                 1 => assert!(scope.cancel()),
-                // These two enter the parent's list, and leave it in two ways.
+                // These enter the parent's list, and leave it in three ways.
                 2 => drop((scope.with_cancel(), scope)),
-                _ => drop((scope.with_cancel().detach(), scope.detach())),
+                3 => drop((scope.with_cancel().detach(), scope.detach())),
+                _ => {
+                    let child = scope.with_cancel().detach();
+                    drop((scope.detach(), child));
+                }
             }
         }
     });

@@ -15,6 +15,7 @@ mod scopes;
 #[cfg(all(unix, feature = "signal"))]
 mod signals;
 mod support;
+mod timers;
 #[cfg(feature = "tokio-util")]
 mod tokens;
 mod tree;

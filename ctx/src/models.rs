@@ -19,6 +19,8 @@ use std::{
     time::Duration,
 };
 
+mod linking;
+
 /// A waker that counts.
 struct Count(AtomicUsize);
 

@@ -76,6 +76,29 @@ fn c8_a_checkpoint_inside_that_is_dropped_with_a_ready_future_wakes_nobody() {
     }
 }
 
+/// It was answered, then waited itself, and is over: who answered it then keeps watch for nobody.
+#[test]
+fn c8_a_checkpoint_that_waited_after_it_was_answered_is_over_when_it_is_ready() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let mut inner = Some(waiting(&scope));
+    let mut polls = 0;
+    let mut outer = pin!(scope.run_until_cancelled(poll_fn(move |cx| {
+        polls += 1;
+        match (polls, &mut inner) {
+            (1, Some(inner)) => inner.as_mut().poll(cx).map(|_| None),
+            (2, _) => Poll::Pending,
+            _ => Poll::Ready(inner.take()),
+        }
+    })));
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+    let inner = poll_pinned(outer, &wakes).map(Result::unwrap);
+    assert!(matches!(inner, Poll::Ready(Some(_))));
+    drop(inner);
+    assert_eq!(wakes.count(), 0);
+}
+
 #[with_context]
 async fn races_and_then_does_not(first: Gated, second: Gated) -> Result<(), Cancelled> {
     first.await;
