@@ -48,20 +48,10 @@ pub(crate) fn advance<F: Future, P: Parts>(
     parts: &mut P,
     cx: &mut TaskContext<'_>,
 ) -> Step<F::Output> {
-    let (context, keeper) = parts.parts();
-    let asking = if let Some(joined) = keeper.join(cx) {
-        joined
-    } else {
-        aside();
-        let asking = keeper.enter(context, cx);
-        if asking.is_stopped() {
-            return if asking.is_refused() {
-                Step::GivesUp
-            } else {
-                Step::Pending
-            };
-        }
-        asking
+    let asking = match before(parts, cx) {
+        Ok(asking) => asking,
+        Err(Start::Refused) => return Step::GivesUp,
+        Err(Start::Waits | Start::Goes) => return Step::Pending,
     };
     let guard = asking.guard(parts);
     let polled = future.poll(cx);
@@ -86,6 +76,22 @@ pub(crate) fn advance<F: Future, P: Parts>(
             }
             Step::Ready(output)
         }
+    }
+}
+
+/// What precedes the poll; why there is none, if so.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+fn before<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Result<Asking, Start> {
+    let (context, keeper) = parts.parts();
+    if let Some(joined) = keeper.join(cx) {
+        return Ok(joined);
+    }
+    aside();
+    let asking = keeper.enter(context, cx);
+    match asking.stops() {
+        None => Ok(asking),
+        Some(start) => Err(start),
     }
 }
 

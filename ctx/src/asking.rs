@@ -1,8 +1,9 @@
 //! How a checkpoint asks by the frames of its thread, and what it hears; and the answers that are simple.
 //!
-//! 1. Between `join` or `alone` and `leave` the stack below is as it was: what is put on top meanwhile is
-//!    taken off again, by who put it there, or by its `Unwinding` where a poll panics.
+//! 1. From where an asking is made to where it is left the stack below is as it was: what is put on top meanwhile
+//!    is taken off again, by who put it there, or by its `Unwinding` where a poll panics.
 //! 2. One that joined leaves nothing behind that had to be taken off.
+//! 3. An asking is left once. What is called `leaves_…` has left it where it is true, and done nothing otherwise.
 
 use crate::{
     answer::Answer,
@@ -119,16 +120,16 @@ impl Asking {
         }
     }
 
-    /// Whether the future is not to be polled.
+    /// Why the future is not to be polled, if it is not.
     #[inline]
-    pub(crate) fn is_stopped(self) -> bool {
-        self >= Self::WAITS
-    }
-
-    /// The same, as the context has ended.
-    #[inline]
-    pub(crate) fn is_refused(self) -> bool {
-        self == Self::REFUSED
+    pub(crate) fn stops(self) -> Option<Start> {
+        if self < Self::WAITS {
+            None
+        } else if self == Self::REFUSED {
+            Some(Start::Refused)
+        } else {
+            Some(Start::Waits)
+        }
     }
 
     fn pushed(pushed: bool) -> Self {
@@ -209,21 +210,6 @@ impl Asking {
         unheard
     }
 
-    /// What it has heard if that is nothing.
-    #[inline]
-    pub(crate) fn nothing(self) -> Bits {
-        if self.has_joined() {
-            Bits::joining(false, false)
-        } else {
-            Bits::default()
-        }
-    }
-
-    #[inline]
-    fn has_joined(self) -> bool {
-        self.0.was_joined()
-    }
-
     /// The same for one whose future is ready, and that takes its answer back from the frame that it joined;
     /// one that is alone has nobody to take it back from.
     #[inline(always)]
@@ -240,6 +226,21 @@ impl Asking {
             *answer = Answer::NONE;
         }
         unheard
+    }
+
+    /// What it has heard if that is nothing.
+    #[inline]
+    pub(crate) fn nothing(self) -> Bits {
+        if self.has_joined() {
+            Bits::joining(false, false)
+        } else {
+            Bits::default()
+        }
+    }
+
+    #[inline]
+    fn has_joined(self) -> bool {
+        self.0.was_joined()
     }
 
     /// Ends the asking by the only frame of the thread, if nothing came to it but answers: what it heard.

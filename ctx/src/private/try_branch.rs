@@ -10,9 +10,10 @@
 
 use super::slot::InSlot;
 use crate::{
+    asking::Asking,
     checkpoint::Site,
     context::Context,
-    end::Record,
+    error::Cancelled,
     few::Few,
     keeper::{Keeper, Parts, Start},
     node::address,
@@ -80,7 +81,6 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
         this.site.tell();
         let (at, slot) = (this.site.at(), this.site.slot);
         let (context, keeper) = this.site.parts();
-        let late = |record: Record| record.cancelled.noticed(at);
         if !keeper.has_started() {
             match keeper.start(context, cx) {
                 Start::Goes => {}
@@ -88,7 +88,7 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
                 Start::Refused => {
                     this.future.set(None);
                     *this.would_give_up = true;
-                    slot.giving_up(late(Keeper::refusal(context)));
+                    slot.giving_up(Keeper::refusal(context).cancelled.noticed(at));
                 }
             }
         }
@@ -102,26 +102,33 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
         let guard = asking.guard(this.site);
         let polled = future.poll(cx);
         guard.disarm();
-        let heard = asking.leave();
-        let (context, keeper) = this.site.parts();
-        let Some(line) = context.line() else {
-            return polled.map(Some);
-        };
         if let Poll::Ready(output) = polled {
-            keeper.deliver_heard(heard, context, cx.waker());
+            let (context, keeper) = this.site.parts();
+            keeper.deliver_heard(asking.leave(), context, cx.waker());
             return Poll::Ready(Some(output));
         }
+        let Some(cancelled) = this.site.would_give_up(asking, cx) else {
+            return Poll::Pending;
+        };
+        if !std::mem::replace(this.would_give_up, true) {
+            slot.giving_up(cancelled);
+        }
+        Poll::Ready(None)
+    }
+}
+
+impl<H: AsRef<Context>> InSlot<'_, H> {
+    /// Ends the asking of a branch that stayed pending: its error, if it would give up.
+    fn would_give_up(&mut self, asking: Asking, cx: &mut TaskContext<'_>) -> Option<Cancelled> {
+        let at = self.at();
+        let (context, keeper) = self.parts();
+        let heard = asking.leave();
         #[cfg(feature = "testing")]
         crate::probe::pends(keeper, heard.bits.answered());
         let mut wakers = Few::new();
-        let Some(record) = keeper.decide(line, heard, &mut wakers, cx) else {
-            return Poll::Pending;
-        };
+        let record = keeper.decide(context.line()?, heard, &mut wakers, cx)?;
         wakers.iter().for_each(Waker::wake_by_ref);
-        if !std::mem::replace(this.would_give_up, true) {
-            slot.giving_up(late(record));
-        }
-        Poll::Ready(None)
+        Some(record.cancelled.noticed(at))
     }
 }
 
