@@ -186,13 +186,13 @@ impl Keeper {
     /// Asks, while the future is polled. `line` is the address of the context's line.
     #[inline]
     pub(crate) fn ask(&mut self, context: &Context, line: usize, cx: &TaskContext<'_>) -> Asking {
-        if let Some(joined) = self.join_again(line, cx) {
-            return joined;
-        }
         let usual = self.watch.as_ref().is_none_or(|it| it.rare.is_none());
         if usual {
             if let Some(first) = Asking::first(line, self.address(), cx) {
                 return first;
+            }
+            if let Some(joined) = self.join_again(line, cx) {
+                return joined;
             }
         }
         self.ask_above(context, cx)
