@@ -27,7 +27,7 @@ use crate::{
     context::Context,
     end::Record,
     few::Few,
-    heard::Heard,
+    heard::{Bits, Heard},
     node::{Node, ScopeRef, address},
     promise::Watch,
     spare,
@@ -258,6 +258,7 @@ impl Keeper {
         self.relied |= heard.bits.relied();
         let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());
         let must_wait = self.keep_hold(hold, cx.waker());
+        let bits = heard.bits;
         *wakers = heard.into_handed();
         let watches = match ScopeRef::of(line) {
             Some(scope) if self.mode == Mode::Race && !must_wait && (!answered || unsure) => {
@@ -270,7 +271,9 @@ impl Keeper {
                 true
             }
             Some(scope) => {
-                self.stop_waiting(scope, wakers);
+                if !self.minds_those_who_joined(scope, bits, wakers, cx) {
+                    self.stop_waiting(scope, wakers);
+                }
                 answered
             }
             None => answered || !must_wait,
@@ -298,6 +301,30 @@ impl Keeper {
             return None;
         }
         Some(record)
+    }
+
+    /// One that will not give up itself waits all the same where the last answer was taken back that others
+    /// relied on, as these are to decide (see `frame`, 2). It goes on until somebody answers. False if it need
+    /// not wait.
+    fn minds_those_who_joined(
+        &mut self,
+        scope: ScopeRef<'_>,
+        heard: Bits,
+        wakers: &mut Few<Waker>,
+        cx: &mut TaskContext<'_>,
+    ) -> bool {
+        let loses = heard.unsure() && self.relied;
+        if heard.answered() || !(loses || self.minds()) {
+            return false;
+        }
+        self.rare().minds = true;
+        let ended = self.wait(scope, wakers, cx).is_some();
+        // Nothing starts on a context that has ended, and so nothing answers there again and again: no
+        // wake-up follows on the other without end.
+        if ended && loses {
+            wake(cx.waker());
+        }
+        true
     }
 
     /// Its poll panicked: it keeps what it heard.

@@ -46,6 +46,8 @@ pub(crate) struct Watch {
 pub(crate) struct Rare {
     hold: Option<Arc<Hold>>,
     more: More,
+    /// It waits for the sake of those who joined its frame (see `Keeper::decide`).
+    pub(crate) minds: bool,
     /// From the decision to give up, or from the start of its drop, to its end.
     pub(crate) parting: Option<Parting>,
 }
@@ -143,6 +145,12 @@ impl Keeper {
 
     pub(crate) fn rare(&mut self) -> &mut Rare {
         self.watch().rare.get_or_insert_default()
+    }
+
+    /// Whether it waits for the sake of those who joined its frame.
+    pub(crate) fn minds(&self) -> bool {
+        let rare = self.watch.as_ref().and_then(|watch| watch.rare.as_ref());
+        rare.is_some_and(|rare| rare.minds)
     }
 
     pub(crate) fn take_hold(&mut self) -> Option<Arc<Hold>> {

@@ -1,12 +1,12 @@
 //! C3 and C8 where checkpoints of one line and one task stand inside each other, and have one frame.
 
-use super::helpers::{FreshWaker, ROOT, Slot, finish, run};
+use super::helpers::{FreshWaker, ROOT, Slot, between, finish, run};
 use crate::support::{Wakes, poll_pinned};
 use futures::future::join;
 use std::{
     cell::Cell,
     future::{Future, pending, poll_fn},
-    pin::pin,
+    pin::{Pin, pin},
     task::Poll,
 };
 
@@ -247,6 +247,61 @@ fn c8_a_middle_one_that_left_an_earlier_outer_one_is_dropped_inside_a_later_one(
     let before = wakes.count();
     scope.cancel();
     assert!(wakes.count() > before, "the wake-up is lost");
+}
+
+/// An outer one that does not give up: it is a `between` call, or one that is held by such a call beside the
+/// middle one. The middle one loses its inner one, and is to be polled when the context ends.
+#[track_caller]
+fn a_middle_one_decides_inside(call: bool, ends_in_the_poll: bool) {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+    let mut middle = Box::pin(scope.run_until_cancelled_owned(inner.future()));
+    let mut held = Box::pin(between(scope.clone(), pending::<()>()));
+    let surfaced = Cell::new(false);
+    let mut first = true;
+    let future = poll_fn(|cx| {
+        if !surfaced.get() {
+            surfaced.set(middle.as_mut().poll(cx).is_ready());
+        }
+        if !call {
+            assert!(held.as_mut().poll(cx).is_pending());
+        }
+        if std::mem::take(&mut first) {
+            drop(inner.take());
+            if ends_in_the_poll {
+                scope.cancel();
+            }
+        }
+        Poll::<()>::Pending
+    });
+    let mut outer: Pin<Box<dyn Future<Output = ()>>> = if call {
+        Box::pin(async { drop(between(scope.clone(), future).await) })
+    } else {
+        Box::pin(async { drop(scope.run_until_cancelled(future).await) })
+    };
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let before = wakes.count();
+    scope.cancel();
+    if wakes.count() > before {
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+    }
+    assert!(surfaced.get(), "the wake-up is lost");
+    let before = wakes.count();
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+    assert_eq!(wakes.count(), before);
+}
+
+#[test]
+fn c8_a_middle_one_that_lost_its_inner_one_decides_inside_a_between_call() {
+    a_middle_one_decides_inside(true, false);
+    a_middle_one_decides_inside(true, true);
+}
+
+#[test]
+fn c8_a_middle_one_that_lost_its_inner_one_decides_inside_one_that_is_held() {
+    a_middle_one_decides_inside(false, false);
+    a_middle_one_decides_inside(false, true);
 }
 
 /// A middle one relies on the answer of its inner one to the outer one. That goes away beside it while the

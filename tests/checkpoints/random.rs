@@ -385,6 +385,11 @@ impl Places {
         if future.as_mut().poll(cx).is_ready() {
             return;
         }
+        if content.borrow().closed {
+            // Whoever waited there was dropped meanwhile, and this is his.
+            drop(future);
+            return;
+        }
         let content = &mut *content.borrow_mut();
         content.future = Some(future);
         if let Some(waker) = content
