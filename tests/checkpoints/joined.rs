@@ -306,6 +306,10 @@ fn c8_a_middle_one_that_lost_its_inner_one_decides_inside_one_that_is_held() {
 
 /// A middle one relies on the answer of its inner one to the outer one. That goes away beside it while the
 /// outer one is at work, which takes over; then the outer one goes away, and nobody is left.
+///
+/// To the outer one this looks like the lost branch of a `select!`, whose middle one is dropped with its inner
+/// one. Telling them apart takes a middle one that says when its future is being dropped, and no call within a
+/// call does that.
 #[test]
 #[ignore = "the outer one does not know whether those who relied on its answerers are still there"]
 fn c8_a_middle_one_outlives_an_outer_one_that_took_over_from_its_inner_one() {
