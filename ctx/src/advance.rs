@@ -177,7 +177,7 @@ impl Keeper {
         let Some(line) = context.line() else {
             return true;
         };
-        if self.waits_on(asking, line, cx) {
+        if self.waits_still(asking, line, cx) {
             return true;
         }
         if asking.leaves_unheard() {
@@ -205,7 +205,7 @@ impl Keeper {
     /// ended, and all is done.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    fn waits_on(&mut self, asking: Asking, line: &Arc<Node>, cx: &TaskContext<'_>) -> bool {
+    fn waits_still(&mut self, asking: Asking, line: &Arc<Node>, cx: &TaskContext<'_>) -> bool {
         // Who listens may end the context just before this looks at it.
         #[cfg(feature = "testing")]
         if crate::probe::somebody_listens() {

@@ -25,10 +25,11 @@
 //!    wakers differ.
 
 use crate::{
+    descent::{Descent, descent},
     few::Few,
     frame::{Frame, WakerId, waker_id},
     hold::Held,
-    node::{Descent, Node, descent},
+    node::Node,
     stack::{Rare, Stack, is_over, take_over, with_stack},
     sweep::contain,
 };

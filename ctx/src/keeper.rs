@@ -204,7 +204,7 @@ impl Keeper {
         clippy::inline_always,
         reason = "of an await that is polled again this is all there is"
     )]
-    pub(crate) fn join_again(&mut self, line: usize, cx: &TaskContext<'_>) -> Option<Asking> {
+    fn join_again(&mut self, line: usize, cx: &TaskContext<'_>) -> Option<Asking> {
         if self.mode != Mode::Race {
             return None;
         }
@@ -249,16 +249,12 @@ impl Keeper {
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
     ) -> Option<Record> {
-        let (answered, unsure, joined) = (
-            heard.bits.answered(),
-            heard.bits.unsure(),
-            heard.bits.joined(),
-        );
+        let bits = heard.bits;
+        let (answered, unsure, joined) = (bits.answered(), bits.unsure(), bits.joined());
         self.was_answered |= answered && !joined;
-        self.relied |= heard.bits.relied();
+        self.relied |= bits.relied();
         let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());
         let must_wait = self.keep_hold(hold, cx.waker());
-        let bits = heard.bits;
         *wakers = heard.into_handed();
         let watches = match ScopeRef::of(line) {
             Some(scope) if self.mode == Mode::Race && !must_wait && (!answered || unsure) => {
@@ -304,8 +300,8 @@ impl Keeper {
     }
 
     /// One that will not give up itself waits all the same where the last answer was taken back that others
-    /// relied on, as these are to decide (see `frame`, 2). It goes on until somebody answers. False if it need
-    /// not wait.
+    /// relied on, as these are to decide (see `frame`, 2). It goes on with that whenever nobody answers. False
+    /// if it need not wait.
     fn minds_those_who_joined(
         &mut self,
         scope: ScopeRef<'_>,

@@ -53,6 +53,7 @@ pub mod __private;
 
 // The mechanism: the tree, then what waits on it, then how checkpoints agree.
 mod node;
+mod descent;
 mod release;
 mod layer;
 mod chain;

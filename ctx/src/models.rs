@@ -55,6 +55,13 @@ fn model(body: impl Fn() + Sync + Send + 'static) {
     builder.check(body);
 }
 
+/// A child that is in its parent's list.
+fn linked(parent: &Context) -> Context {
+    let ctx = parent.with_cancel().detach();
+    ctx.scope().expect("a scope").link();
+    ctx
+}
+
 fn children_of(ctx: &Context) -> usize {
     let scope = ctx.scope().expect("a scope");
     let count = scope.own.links.lock().child_count();
@@ -337,12 +344,7 @@ fn t7_a_merge_whose_side_ends_while_it_is_linked_leaves_no_trace() {
 fn t7_siblings_that_go_at_once_leave_no_trace() {
     model(|| {
         let root = Context::background().with_cancel();
-        let linked = || {
-            let ctx = root.with_cancel().detach();
-            ctx.scope().expect("a scope").link();
-            ctx
-        };
-        let (first, second, third) = (linked(), linked(), linked());
+        let (first, second, third) = (linked(&root), linked(&root), linked(&root));
         let other = thread::spawn(move || drop(third));
         drop(first);
         other.join().unwrap();

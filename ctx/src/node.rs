@@ -29,7 +29,7 @@ use crate::{
     state::State,
     sync::{AtomicU32, Lock, Once, Ordering},
 };
-use std::{collections::HashSet, panic::Location, sync::Arc};
+use std::{panic::Location, sync::Arc};
 use tokio::time::Instant;
 
 /// What everybody asks comes first, in memory too: a walk over many scopes takes its time waiting for
@@ -362,58 +362,4 @@ pub(crate) fn values(node: &Arc<Node>) -> Option<&Arc<Node>> {
 /// What tells one line from another while both are alive.
 pub(crate) fn address(node: &Arc<Node>) -> usize {
     Arc::as_ptr(node).addr()
-}
-
-/// How one line descends from another.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Descent {
-    /// The end of the upper one ends the lower one.
-    Open,
-    /// A `without_cancel` lies between them.
-    Shielded,
-}
-
-/// Whether `line` is the line at `target`, or descends from it.
-pub(crate) fn descent(line: &Arc<Node>, target: usize) -> Option<Descent> {
-    let mut found = Descent::Open;
-    let mut here = line;
-    loop {
-        if address(here) == target {
-            return Some(found);
-        }
-        if here.how == How::Merge {
-            return descent_through_merge(here, found, target);
-        }
-        if let Kind::Shield = here.kind {
-            found = Descent::Shielded;
-        }
-        here = self::line(here.up.as_ref()?)?;
-    }
-}
-
-/// The same where lines meet: every path counts, and an open one counts more than a shielded one.
-///
-/// No line is entered twice in the same state, so that a ladder of merges takes linear time.
-fn descent_through_merge(start: &Arc<Node>, found: Descent, target: usize) -> Option<Descent> {
-    let mut seen = HashSet::new();
-    let mut best = None;
-    let mut ahead = vec![(start, found)];
-    while let Some((here, mut found)) = ahead.pop() {
-        if !seen.insert((address(here), found == Descent::Open)) {
-            continue;
-        }
-        if address(here) == target {
-            if found == Descent::Open {
-                return Some(found);
-            }
-            best = Some(found);
-            continue;
-        }
-        if let Kind::Shield = here.kind {
-            found = Descent::Shielded;
-        }
-        let up = here.up.as_ref().and_then(self::line);
-        ahead.extend(up.into_iter().chain(here.other()).map(|next| (next, found)));
-    }
-    best
 }

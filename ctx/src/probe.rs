@@ -19,10 +19,11 @@
 
 use crate::{
     context::Context,
+    descent::{Descent, descent},
     error::cause_from,
     few::Few,
     keeper::Keeper,
-    node::{Descent, Kind, address, descent},
+    node::{Kind, address},
     sync::Lock,
     testing::{Delivery, Heard, Place, Plan, Starting, TOO_MANY, Verdict},
 };

@@ -12,10 +12,11 @@
 
 use crate::{
     answer::Answer,
+    descent::descent,
     few::Few,
     frame::{Frame, Top, WakerId, numbered, waker_id, with_top},
     hold::{Hold, Shield},
-    node::{Node, address, descent},
+    node::{Node, address},
     sync::thread_local,
 };
 use std::{

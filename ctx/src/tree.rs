@@ -28,6 +28,7 @@ use crate::{
     links::{Child, Links, NOWHERE},
     node::{How, Node, Place, ScopeNode, ScopeRef, Side},
     stamp::Stamp,
+    state::Word,
     sweep,
     sync::MutexGuard,
     verdict::Verdict,
@@ -51,18 +52,11 @@ pub(crate) fn has_ended(node: &Arc<Node>) -> bool {
         return true;
     }
     if word.is_aside() {
-        if let Some(line) = node.line_at_a_glance() {
-            let word = line.state.load();
-            if word.is_quiet() || word.is_alone() && is_below_quiet(line) {
-                return false;
-            }
-        }
-        return has_ended_aside(node);
+        let line = node.line_at_a_glance();
+        return !line.is_some_and(|line| is_seen_live(line, line.state.load()))
+            && has_ended_aside(node);
     }
-    if word.is_alone() && is_below_quiet(node) {
-        return false;
-    }
-    ended_after_all(node)
+    !is_seen_live(node, word) && ended_after_all(node)
 }
 
 /// The same for a node that is no line, where a glance does not tell.
@@ -72,20 +66,15 @@ fn has_ended_aside(node: &Node) -> bool {
         return false;
     };
     let word = line.state.load();
-    if word.is_quiet() || word.is_alone() && is_below_quiet(line) {
-        return false;
-    }
-    word.ended() || ended_after_all(line)
+    !is_seen_live(line, word) && (word.ended() || ended_after_all(line))
 }
 
-/// Whether a scope's parent is seen to be live at a glance. A scope that is in no list yet is as live as that
-/// (invariant 1).
+/// Whether a line is live by its word, or by that of the node above it: a scope that is in no list yet is as
+/// live as its parent (invariant 1).
 #[inline]
-fn is_below_quiet(scope: &Node) -> bool {
-    match &scope.up {
-        Some(up) => up.state.load().is_quiet(),
-        None => false,
-    }
+fn is_seen_live(line: &Node, word: Word) -> bool {
+    let below_quiet = || matches!(&line.up, Some(up) if up.state.load().is_quiet());
+    word.is_quiet() || word.is_alone() && below_quiet()
 }
 
 #[inline(never)]

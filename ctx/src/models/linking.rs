@@ -1,6 +1,6 @@
 //! A scope that is linked while it ends, while its parents do, and while another thread links it too.
 
-use super::{cause, children_of, counter, model, poll};
+use super::{cause, children_of, counter, linked, model, poll};
 use crate::Context;
 use loom::thread;
 use std::{pin::pin, time::Duration};
@@ -108,15 +108,10 @@ fn t12_two_merges_that_are_made_crosswise_while_a_side_ends_do_not_lock_each_oth
 fn t7_a_scope_that_goes_takes_no_live_one_out() {
     model(|| {
         let root = Context::background().with_cancel();
-        let linked = || {
-            let ctx = root.with_cancel().detach();
-            ctx.scope().expect("a scope").link();
-            ctx
-        };
-        let (first, second, third) = (linked(), linked(), linked());
+        let (first, second, third) = (linked(&root), linked(&root), linked(&root));
         let other = thread::spawn(move || drop(third));
         drop(second);
-        let new = [linked(), linked()];
+        let new = [linked(&root), linked(&root)];
         other.join().unwrap();
         assert_eq!(children_of(&root), 3);
         root.cancel();
