@@ -5,6 +5,82 @@ use crate::Context;
 use loom::thread;
 use std::{pin::pin, time::Duration};
 
+#[test]
+fn t6_two_threads_that_derive_link_their_parent_once() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let parent = root.with_cancel();
+        let ctx = parent.clone();
+        let other = thread::spawn(move || ctx.with_cancel());
+        let mine = parent.with_cancel();
+        assert!(children_of(&root) <= 1);
+        let others = other.join().unwrap();
+        assert_eq!(children_of(&root), 1);
+        root.cancel();
+        assert!(mine.is_cancelled() && others.is_cancelled());
+    });
+}
+
+#[test]
+fn t7_a_scope_that_ends_while_it_is_linked_leaves_no_trace() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let parent = root.with_cancel();
+        let ctx = parent.clone();
+        let linker = thread::spawn(move || drop(ctx.with_cancel()));
+        parent.cancel();
+        linker.join().unwrap();
+        assert_eq!(children_of(&root), 0);
+    });
+}
+
+#[test]
+fn t7_a_scope_that_ends_while_two_threads_link_it_leaves_no_trace() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let scope = root.with_cancel();
+        let link = || {
+            let ctx = scope.clone();
+            thread::spawn(move || ctx.scope().expect("a scope").link())
+        };
+        let (first, second) = (link(), link());
+        scope.cancel();
+        first.join().unwrap();
+        second.join().unwrap();
+        assert_eq!(children_of(&root), 0);
+    });
+}
+
+/// The first side has it already when the second turns out to have ended.
+#[test]
+fn t7_a_merge_whose_side_ends_while_it_is_linked_leaves_no_trace() {
+    model(|| {
+        let left = Context::background().with_cancel();
+        let right = Context::background().with_cancel();
+        let canceller = right.canceller();
+        let other = thread::spawn(move || canceller.cancel());
+        let both = left.merge(&right);
+        other.join().unwrap();
+        assert!(both.is_cancelled());
+        drop(both);
+        assert_eq!((children_of(&left), children_of(&right)), (0, 0));
+    });
+}
+
+#[test]
+fn t7_siblings_that_go_at_once_leave_no_trace() {
+    model(|| {
+        let root = Context::background().with_cancel();
+        let (first, second, third) = (linked(&root), linked(&root), linked(&root));
+        let other = thread::spawn(move || drop(third));
+        drop(first);
+        other.join().unwrap();
+        assert_eq!(children_of(&root), 1);
+        drop(second);
+        assert_eq!(children_of(&root), 0);
+    });
+}
+
 /// Who comes last to link it finds it ended and in the list. It stays there for a canceller of the parent to
 /// find, since its own canceller may still be on the way to those below.
 #[test]
