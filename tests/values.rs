@@ -189,6 +189,35 @@ fn v3_threads_that_add_to_one_context_all_find_what_is_below_it() {
     }
 }
 
+/// Keys get their numbers in the order of their first use, here in as many orders as threads find.
+#[test]
+fn v2_v4_keys_that_threads_use_first_at_once_stay_themselves() {
+    macro_rules! fresh {
+        ($($name:ident)+) => {{
+            ctx_value! { $(#[ctx(show)] $name: usize;)+ }
+            [$(&$name),+]
+        }};
+    }
+    let keys: [&Key<usize>; 16] = fresh!(A B C D E F G H I J K L M N O P);
+    let start = std::sync::Barrier::new(4);
+    std::thread::scope(|threads| {
+        for first in 0..4 {
+            let (keys, start) = (&keys, &start);
+            threads.spawn(move || {
+                start.wait();
+                let order = (0..16).map(|n| if first % 2 == 0 { n } else { 15 - n });
+                let ctx = order.fold(Context::background(), |ctx, n| ctx.with_value(keys[n], n));
+                let printed = format!("{ctx:?}");
+                for (n, key) in keys.iter().enumerate() {
+                    assert_eq!(ctx.value(key), Some(&n));
+                    let value = format!(".with_value({} = {n})", key.name());
+                    assert!(printed.contains(&value), "{value} in {printed}");
+                }
+            });
+        }
+    });
+}
+
 /// Nothing that was made to find a value keeps it.
 #[test]
 fn v1_a_value_goes_with_the_last_context_that_has_it() {

@@ -14,9 +14,9 @@ pub(crate) fn print(node: Option<&Arc<Node>>, f: &mut fmt::Formatter<'_>) -> fmt
     for node in links.into_iter().rev() {
         match &node.kind {
             Kind::Scope(_) => print_scope(node, f)?,
-            Kind::Layer(layer) => print_value(f, |f| layer.describe(f))?,
+            Kind::Layer(layer) => print_value(f, |f| layer.describe(node.number(), f))?,
             Kind::Shield => f.write_str(".without_cancel()")?,
-            Kind::Annex(_) => {}
+            Kind::Annex(_) | Kind::Fork(_) => {}
         }
     }
     Ok(())

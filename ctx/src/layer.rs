@@ -14,9 +14,11 @@
 //! **What adding a layer costs.** Two allocations, the node and the value, and a count of the context below. Every
 //! second layer also counts its line, for the others find it by way of the one below (see `line_to_hold` in
 //! `node.rs`). The first layer on top of another one also copies one path of the trie for that one: six pointers,
-//! and where there are more than 32 keys, one for each digit that the node has no room for, in an allocation of their
+//! and where there are more than 32 keys, one for each digit that the node has no room for, in a node of their
 //! own. That is done once for each layer, however many are put on top of it, and never for one that stays on top; so
 //! n layers cost n paths at most, in whatever shape they branch.
+//!
+//! A layer has no room for its key: that is found by its number, where a context is printed.
 //!
 //! Of two threads that give a layer its pointers at once both have found the same ones, since all that they
 //! follow never changes. One is kept, and the other gives up its counts, of which none is a last one: `up` has
@@ -29,10 +31,11 @@ mod tests;
 use crate::{
     node::{Kind, Node, values},
     sync::OnceLock,
-    value::{AnyKey, Key},
+    value::{self, Key},
 };
 use std::{any::Any, fmt, sync::Arc};
-use trie::{Far, Near};
+pub(crate) use trie::Fork;
+use trie::Near;
 
 /// So many layers are low.
 const LOW: u8 = 4;
@@ -42,7 +45,7 @@ pub(crate) struct Layer {
     seen: Seen,
     /// Empty until there is a layer above it, and where it is low.
     near: OnceLock<Near>,
-    body: Box<Body<Value>>,
+    value: Box<Value>,
 }
 
 /// Which numbers are found from a layer up, and others that are the same but for a multiple of 64: most
@@ -64,13 +67,6 @@ impl Seen {
     }
 }
 
-struct Body<T: ?Sized> {
-    key: &'static dyn AnyKey,
-    /// What `near` has no room for. Written before it, if at all.
-    far: OnceLock<Box<Far>>,
-    value: T,
-}
-
 /// Puts a value on top of `up`.
 #[inline]
 pub(crate) fn add<T: Send + Sync + 'static>(
@@ -78,22 +74,20 @@ pub(crate) fn add<T: Send + Sync + 'static>(
     key: &'static Key<T>,
     value: T,
 ) -> Arc<Node> {
-    add_numbered(up, AnyKey::number(key), key, value)
+    add_numbered(up, key.number(), Box::new(value))
 }
 
-#[inline]
-fn add_numbered<T: Send + Sync + 'static>(
-    up: Option<&Arc<Node>>,
-    number: u32,
-    key: &'static Key<T>,
-    value: T,
-) -> Arc<Node> {
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "it makes a node of what its caller has in registers"
+)]
+fn add_numbered(up: Option<&Arc<Node>>, number: u32, value: Box<Value>) -> Arc<Node> {
     let (height, seen) = below(up);
-    let far = OnceLock::new();
     let layer = Layer {
         seen: seen.with(number),
         near: OnceLock::new(),
-        body: Box::new(Body { key, far, value }),
+        value,
     };
     Node::layer(number, (height + 1).min(LOW + 1), up, layer)
 }
@@ -120,22 +114,23 @@ fn below(up: Option<&Arc<Node>>) -> (u8, Seen) {
 /// that answer came through memory and waited for the walk, and a look-up took three times as long.
 #[inline(never)]
 pub(crate) fn find(node: &Arc<Node>, number: u32) -> Option<&Value> {
-    let mut here = values(node)?;
+    let mut here: &Node = values(node)?;
     match &here.kind {
         Kind::Layer(layer) if layer.seen.may_have(number) => {}
         _ => return None,
     }
     loop {
         let Kind::Layer(layer) = &here.kind else {
-            return None;
+            here = trie::further(here, number)?;
+            continue;
         };
         // The branches are foreseen, and so no step waits for the number that it compares.
         let apart = here.number() ^ number;
         if apart == 0 {
-            return Some(&layer.body.value);
+            return Some(&*layer.value);
         }
         here = match layer.near.get() {
-            Some(near) => trie::next(near, &layer.body.far, number, apart)?,
+            Some(near) => trie::next(near, number, apart)?,
             None => here.older()?,
         };
     }
@@ -143,7 +138,10 @@ pub(crate) fn find(node: &Arc<Node>, number: u32) -> Option<&Value> {
 
 impl Layer {
     /// Prints the key's name, and the value if the key opted in (rule V4).
-    pub(crate) fn describe(&self, f: &mut dyn fmt::Write) -> fmt::Result {
-        self.body.key.describe(&self.body.value, f)
+    pub(crate) fn describe(&self, number: u32, f: &mut dyn fmt::Write) -> fmt::Result {
+        match value::numbered(number) {
+            Some(key) => key.describe(&*self.value, f),
+            None => Ok(()),
+        }
     }
 }

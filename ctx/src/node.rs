@@ -5,7 +5,8 @@
 //!                  ├─ Scope    with_cancel, with_timeout, with_deadline, merge: can end
 //!                  ├─ Layer    with_value: adds one value, and finds all of them
 //!                  ├─ Shield   without_cancel: cuts the tree, keeps the line of descent
-//!                  └─ Annex    between a scope and its `up`: what only few scopes need
+//!                  ├─ Annex    between a scope and its `up`: what only few scopes need
+//!                  └─ Fork     beside a layer: what it points at where there are many keys
 //! ```
 //!
 //! 1. A node keeps all its ancestors alive through `up` (and `other`, for a merge). Every other link
@@ -24,7 +25,7 @@ use crate::bridge::Bridge;
 use crate::{
     end::End,
     error::Cause,
-    layer::Layer,
+    layer::{Fork, Layer},
     links::{Links, NOWHERE},
     state::State,
     sync::{AtomicU32, Lock, Once, Ordering},
@@ -46,7 +47,7 @@ pub(crate) struct Node {
     /// changes.
     pub(crate) height: u8,
     /// Where the upper parent lists a scope, or the other side the annex of a merge. Guarded by the
-    /// lock of that parent. A layer, which nobody lists, has the number of its key here.
+    /// lock of that parent. A layer, which nobody lists, has the number of its key here, and so has its fork.
     pub(crate) place: Place,
     /// What it was derived from. Never changes.
     pub(crate) up: Option<Arc<Node>>,
@@ -63,6 +64,7 @@ pub(crate) enum Kind {
     Layer(Layer),
     Shield,
     Annex(Annex),
+    Fork(Fork),
 }
 
 /// A context that can end.
@@ -184,8 +186,7 @@ impl Node {
     ) -> Arc<Self> {
         let near = up.and_then(line_to_hold).cloned();
         let up = up.cloned();
-        // Made where it will be: `Arc::new` takes a node that is made, and copies it.
-        Arc::new_cyclic(move |_| Self {
+        Arc::new(Self {
             state: State::aside(),
             how: How::Not,
             source: Source::Own,
@@ -195,6 +196,14 @@ impl Node {
             near,
             kind: Kind::Layer(layer),
         })
+    }
+
+    /// What a layer whose key has this number points at besides what it has room for.
+    pub(crate) fn fork(number: u32, fork: Fork) -> Arc<Self> {
+        let node = Self::not_a_scope(State::aside(), None, None, Kind::Fork(fork));
+        // Nobody else has it yet.
+        node.place.set(number);
+        node
     }
 
     /// The line of a node that is none itself: the one that it holds, or that which the node above is or holds.
@@ -228,7 +237,7 @@ impl Node {
         }
     }
 
-    /// The number of a layer's key.
+    /// The number of the key of a layer, or of a fork's layer.
     #[inline]
     pub(crate) fn number(&self) -> u32 {
         self.place.get()
@@ -244,7 +253,7 @@ impl Node {
     pub(crate) fn annex(&self) -> Option<&Annex> {
         match &self.up.as_ref()?.kind {
             Kind::Annex(annex) => Some(annex),
-            Kind::Scope(_) | Kind::Layer(_) | Kind::Shield => None,
+            Kind::Scope(_) | Kind::Layer(_) | Kind::Shield | Kind::Fork(_) => None,
         }
     }
 
@@ -294,7 +303,7 @@ impl<'a> ScopeRef<'a> {
     pub(crate) fn of(node: &'a Arc<Node>) -> Option<Self> {
         match &node.kind {
             Kind::Scope(own) => Some(Self { node, own }),
-            Kind::Layer(_) | Kind::Shield | Kind::Annex(_) => None,
+            Kind::Layer(_) | Kind::Shield | Kind::Annex(_) | Kind::Fork(_) => None,
         }
     }
 

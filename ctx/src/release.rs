@@ -66,22 +66,19 @@ impl Node {
         match &mut self.kind {
             Kind::Layer(layer) => layer.forget_ancestors(),
             Kind::Annex(annex) => annex.other.take().into_iter().for_each(release),
-            Kind::Scope(_) | Kind::Shield => {}
+            Kind::Scope(_) | Kind::Shield | Kind::Fork(_) => {}
         }
         release(up);
     }
 
     /// Takes the links that may be the last ones of what they point at: one is returned, and a further one
-    /// is added to `ahead`. The others go first, while these still hold their targets.
+    /// is added to `ahead`. The others go with the node, while these still hold their targets.
     fn take_apart(&mut self, ahead: &mut Few<Arc<Node>>) -> Option<Arc<Node>> {
         if self.state.load().listed() {
             self.leave_parents_at_last();
         }
-        self.near = None;
-        match &mut self.kind {
-            Kind::Scope(_) | Kind::Shield => {}
-            Kind::Layer(layer) => layer.forget_ancestors(),
-            Kind::Annex(annex) => ahead.extend(annex.other.take()),
+        if let Kind::Annex(annex) = &mut self.kind {
+            ahead.extend(annex.other.take());
         }
         self.up.take()
     }

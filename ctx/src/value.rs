@@ -6,7 +6,7 @@ use std::{
     error::Error,
     fmt,
     sync::{
-        OnceLock,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -35,8 +35,10 @@ type Show<T> = fn(&T, &mut fmt::Formatter<'_>) -> fmt::Result;
 /// ```
 pub struct Key<T: 'static> {
     name: &'static str,
-    /// Zero until the first use, then one more than the number.
+    /// Zero until the first use.
     number: AtomicU32,
+    /// The key that got its number before this one did, once this has one.
+    before: OnceLock<Option<&'static dyn AnyKey>>,
     default: Option<fn() -> T>,
     /// The default, once it was needed. Its type is forgotten, so that a key may be shared whatever `T`
     /// is, and a `T` that may not be is refused in our words, by the bound on [`Value`].
@@ -47,8 +49,8 @@ pub struct Key<T: 'static> {
 impl<T> std::panic::UnwindSafe for Key<T> {}
 impl<T> std::panic::RefUnwindSafe for Key<T> {}
 
-/// What the next key to be used gets.
-static NEXT_NUMBER: AtomicU32 = AtomicU32::new(1);
+/// The key that got its number last.
+static NEWEST: Mutex<Option<&'static dyn AnyKey>> = Mutex::new(None);
 
 /// What a context may carry. Every type that can be is.
 #[doc(hidden)]
@@ -97,32 +99,10 @@ impl<T: 'static> Key<T> {
         Self {
             name: plain(name),
             number: AtomicU32::new(0),
+            before: OnceLock::new(),
             default,
             made_default: OnceLock::new(),
             show,
-        }
-    }
-
-    #[inline]
-    fn numbered(&self) -> u32 {
-        // Relaxed, here and below: a number guards no data, it is only compared; the counter's own
-        // atomicity makes numbers distinct, and the exchange makes the first one stay.
-        let known = self.number.load(Ordering::Relaxed);
-        if known == 0 {
-            return self.first_number();
-        }
-        known - 1
-    }
-
-    #[cold]
-    fn first_number(&self) -> u32 {
-        let fresh = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
-        match self
-            .number
-            .compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed)
-        {
-            Ok(_) => fresh - 1,
-            Err(known) => known - 1,
         }
     }
 }
@@ -152,13 +132,40 @@ impl<T: Send + Sync + 'static> Key<T> {
     /// ```
     pub fn get<'c>(&'static self, ctx: &'c Context) -> Option<&'c T> {
         let found = match ctx.node() {
-            Some(node) => layer::find(node, self.numbered()),
+            Some(node) => layer::find(node, self.number()),
             None => None,
         };
         match found {
             Some(value) => value.downcast_ref(),
             None => self.default_value(self.default?),
         }
+    }
+
+    /// From one on, in the order of first use.
+    #[inline]
+    pub(crate) fn number(&'static self) -> u32 {
+        // Relaxed, here and below: a number guards no data, it is only compared.
+        let known = self.number.load(Ordering::Relaxed);
+        if known == 0 {
+            return self.first_number();
+        }
+        known
+    }
+
+    #[cold]
+    fn first_number(&'static self) -> u32 {
+        let mut newest = newest();
+        let known = self.number.load(Ordering::Relaxed);
+        if known != 0 {
+            // Another thread was faster.
+            return known;
+        }
+        let number = newest.map_or(0, AnyKey::number) + 1;
+        // It is empty: whoever fills it sets the number too, under this lock.
+        let _ = self.before.set(*newest);
+        self.number.store(number, Ordering::Relaxed);
+        *newest = Some(self);
+        number
     }
 
     #[inline(never)]
@@ -174,16 +181,21 @@ impl<T> fmt::Debug for Key<T> {
     }
 }
 
-/// A key whose type is forgotten: what a layer holds.
+/// A key whose type is forgotten.
 pub(crate) trait AnyKey: Send + Sync {
     fn number(&self) -> u32;
+    fn before(&self) -> Option<&'static dyn AnyKey>;
     /// Prints the name, and the value if the key opted in (rule V4).
     fn describe(&self, value: &dyn Any, f: &mut dyn fmt::Write) -> fmt::Result;
 }
 
 impl<T: Send + Sync + 'static> AnyKey for Key<T> {
     fn number(&self) -> u32 {
-        self.numbered()
+        self.number.load(Ordering::Relaxed)
+    }
+
+    fn before(&self) -> Option<&'static dyn AnyKey> {
+        *self.before.get()?
     }
 
     fn describe(&self, value: &dyn Any, f: &mut dyn fmt::Write) -> fmt::Result {
@@ -193,6 +205,17 @@ impl<T: Send + Sync + 'static> AnyKey for Key<T> {
         }
         Ok(())
     }
+}
+
+fn newest() -> MutexGuard<'static, Option<&'static dyn AnyKey>> {
+    // No panic leaves it half changed.
+    NEWEST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The key that has this number. A walk over all of them, for a value is printed seldom.
+pub(crate) fn numbered(number: u32) -> Option<&'static dyn AnyKey> {
+    let newest = *newest();
+    std::iter::successors(newest, |key| key.before()).find(|key| key.number() == number)
 }
 
 struct Shown<'a, T>(&'a T, Show<T>);

@@ -2,8 +2,7 @@ use super::*;
 use std::collections::HashMap;
 
 fn numbered(up: Option<&Arc<Node>>, number: u32, value: usize) -> Arc<Node> {
-    crate::ctx_value! { SOME: usize; }
-    add_numbered(up, number, &SOME, value)
+    add_numbered(up, number, Box::new(value))
 }
 
 /// Numbers that are dense, and that differ in any digit or only beyond all of them.
@@ -92,4 +91,28 @@ fn layers_with_no_line_above_them_find_none() {
         assert!(crate::node::line(&layer).is_none());
         top = Some(layer);
     }
+}
+
+/// The forks hold handles too: a chain over many keys goes by the loop that takes any other one.
+#[test]
+fn t8_a_deep_chain_with_forks_is_dropped_without_recursion() {
+    let root = crate::Context::background().with_cancel();
+    let root = root.node().unwrap();
+    let chain = |layers| {
+        (0..layers).fold(Arc::clone(root), |up, layer| {
+            numbered(Some(&up), layer % 100, 0)
+        })
+    };
+    let top = chain(100_000);
+    let below = top.older().unwrap();
+    let Kind::Layer(layer) = &below.kind else {
+        panic!("it is a layer");
+    };
+    let pointers = layer.near.get().unwrap().iter().flatten();
+    let forks = pointers.filter(|node| matches!(node.kind, Kind::Fork(_)));
+    assert_eq!(forks.count(), 1);
+    let before = Arc::strong_count(root);
+    drop(top);
+    assert!(Arc::strong_count(root) < before);
+    assert_eq!(Arc::strong_count(root), 1);
 }

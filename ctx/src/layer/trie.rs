@@ -12,38 +12,36 @@
 //! 3. Low layers have no pointers. They are older than all others, so they come last on the way, and are taken
 //!    one by one where nothing newer stands.
 //!
-//! Keys are numbered from zero in the order of their first use, which keeps the trie shallow. The node has room
-//! for what 32 keys need, and the rest has an allocation of its own. Beyond 2^15 keys in one program those that share the
-//! low fifteen bits form a list.
+//! Keys are numbered from one on in the order of their first use, which keeps the trie shallow. The node has room
+//! for what 32 keys need. Where there are more, a *fork* stands beside it, which has the pointers for the further bits.
+//! Beyond 2^13 keys in one program those that share the low thirteen bits form a list.
 
 use super::{LOW, Layer};
-use crate::{
-    node::{Kind, Node},
-    sync::OnceLock,
-};
+use crate::node::{Kind, Node};
 use std::{
     mem::ManuallyDrop,
     ops::{Deref, DerefMut},
     sync::Arc,
 };
 
-/// The bits that the node has room for, from the lowest to the last one: that stands apart.
+/// The bits that the node has a place for.
 const BITS: [usize; 2] = [2, 3];
-const LAST_BIT: usize = 4;
-const FAR_FROM: usize = LAST_BIT + 1;
-const FAR_BITS: usize = 15 - FAR_FROM;
+/// The first one that has its place in a fork.
+const FORK_FROM: usize = 4;
+const FORK_BITS: usize = 13 - FORK_FROM;
 
 /// The layers that differ in the digit, by its value, and those that first differ in one of the bits. None
-/// differs in the layer's own digit: that place has those that first differ in the last bit.
+/// differs in the layer's own digit: that place has those that first differ in the next bit, or the fork, which has
+/// these and others.
 pub(super) type Near = Pointers<6>;
 
 /// Those that first differ in one of the other bits, and in the last place the newest older layer whose number
 /// has the same low bits but is another.
-pub(super) type Far = Pointers<{ FAR_BITS + 1 }>;
+pub(crate) type Fork = Pointers<{ FORK_BITS + 1 }>;
 
 /// They are dropped by a call, and not where a node is: the end of a scope, which has none of them, would be made
 /// of that code for the most part.
-pub(super) struct Pointers<const N: usize>(ManuallyDrop<[Option<Arc<Node>>; N]>);
+pub(crate) struct Pointers<const N: usize>(ManuallyDrop<[Option<Arc<Node>>; N]>);
 
 impl<const N: usize> Pointers<N> {
     const NONE: Self = Self(ManuallyDrop::new([const { None }; N]));
@@ -91,33 +89,33 @@ fn differ_in_bit(bit: usize, apart: u32) -> bool {
     apart >> bit & 1 != 0
 }
 
-/// Where `Far` has the layers that are so far apart.
+/// Where a fork has the layers that are so far apart.
 #[inline]
-fn far_place(apart: u32) -> usize {
-    let bit = (apart >> FAR_FROM).trailing_zeros() as usize;
-    bit.min(FAR_BITS)
+fn place_in_fork(apart: u32) -> usize {
+    let bit = (apart >> FORK_FROM).trailing_zeros() as usize;
+    bit.min(FORK_BITS)
 }
 
 /// Where to look further for a number that is so far from a layer's.
 #[inline]
-pub(super) fn next<'l>(
-    near: &'l Near,
-    far: &'l OnceLock<Box<Far>>,
-    number: u32,
-    apart: u32,
-) -> Option<&'l Arc<Node>> {
-    if digit(apart) != 0 {
-        return near[digit(number)].as_ref();
-    }
-    for bit in BITS {
-        if differ_in_bit(bit, apart) {
-            return near[place_of_bit(bit)].as_ref();
+pub(super) fn next(near: &Near, number: u32, apart: u32) -> Option<&Arc<Node>> {
+    if digit(apart) == 0 {
+        for bit in BITS {
+            if differ_in_bit(bit, apart) {
+                return near[place_of_bit(bit)].as_ref();
+            }
         }
     }
-    if differ_in_bit(LAST_BIT, apart) {
-        return near[digit(number)].as_ref();
+    near[digit(number)].as_ref()
+}
+
+/// The same at the fork of that layer.
+#[cold]
+pub(super) fn further(fork: &Node, number: u32) -> Option<&Arc<Node>> {
+    match &fork.kind {
+        Kind::Fork(pointers) => pointers[place_in_fork(fork.number() ^ number)].as_ref(),
+        _ => None,
     }
-    far.get()?[far_place(apart)].as_ref()
 }
 
 /// The way of a layer's number through the trie of the older ones.
@@ -126,7 +124,8 @@ struct Path<'n> {
     /// Where it has come to: the newest layer that agrees in all the digits before.
     next: Option<&'n Arc<Node>>,
     near: Near,
-    far: Option<Box<Far>>,
+    /// What the layer needs beyond the next bit.
+    fork: Option<Fork>,
 }
 
 /// A layer on the way, and how the numbers are apart.
@@ -134,7 +133,17 @@ struct Step<'n> {
     node: &'n Arc<Node>,
     apart: u32,
     near: &'n Near,
-    far: Option<&'n Far>,
+}
+
+impl<'n> Step<'n> {
+    /// What it points at besides its digit and its bits.
+    fn beyond(&self) -> (Option<&'n Arc<Node>>, Option<&'n Fork>) {
+        let beyond = self.near[digit(self.node.number())].as_ref();
+        match beyond.map(|node| &node.kind) {
+            Some(Kind::Fork(fork)) => (fork[0].as_ref(), Some(fork)),
+            _ => (beyond, None),
+        }
+    }
 }
 
 impl<'n> Path<'n> {
@@ -149,7 +158,6 @@ impl<'n> Path<'n> {
             node,
             apart: node.number() ^ self.number,
             near: layer.near.get()?,
-            far: layer.body.far.get().map(|far| &**far),
         })
     }
 
@@ -172,38 +180,51 @@ impl<'n> Path<'n> {
         }
     }
 
-    /// One of the bits that the node has room for.
+    /// One of the bits that the node has a place for.
     #[inline]
-    fn copy_bit(&mut self, bit: usize, place: usize) {
+    fn copy_bit(&mut self, bit: usize) {
         let Some(step) = self.here() else { return };
-        let theirs = step.near[place].as_ref();
-        if differ_in_bit(bit, step.apart) {
-            self.near[place] = Some(Arc::clone(step.node));
+        let theirs = step.near[place_of_bit(bit)].as_ref();
+        self.near[place_of_bit(bit)] = if differ_in_bit(bit, step.apart) {
             self.next = theirs;
+            Some(Arc::clone(step.node))
         } else {
-            self.near[place] = theirs.cloned();
-        }
+            theirs.cloned()
+        };
+    }
+
+    /// The bit after these, which needs no fork.
+    fn copy_next_bit(&mut self) {
+        let Some(step) = self.here() else { return };
+        let (theirs, _) = step.beyond();
+        self.near[digit(self.number)] = if differ_in_bit(FORK_FROM, step.apart) {
+            self.next = theirs;
+            Some(Arc::clone(step.node))
+        } else {
+            theirs.cloned()
+        };
     }
 
     /// The other bits, if any number in view has other ones.
-    fn copy_far(&mut self) {
-        let mut settled = 0;
+    fn copy_fork(&mut self) {
+        let mut settled = 1;
         while let Some(step) = self.here() {
-            if step.apart == 0 && step.far.is_none() {
+            let (_, theirs) = step.beyond();
+            if step.apart == 0 && theirs.is_none() {
                 return;
             }
-            let ours = self.far.get_or_insert_with(|| Box::new(Far::NONE));
-            let place = far_place(step.apart);
-            if let Some(theirs) = step.far {
+            let ours = self.fork.get_or_insert(Fork::NONE);
+            let place = place_in_fork(step.apart);
+            if let Some(theirs) = theirs {
                 ours[settled..place].clone_from_slice(&theirs[settled..place]);
             }
-            let theirs = step.far.and_then(|theirs| theirs[place].as_ref());
+            let theirs = theirs.and_then(|theirs| theirs[place].as_ref());
             ours[place] = if step.apart == 0 {
                 theirs.cloned()
             } else {
                 Some(Arc::clone(step.node))
             };
-            if place == FAR_BITS {
+            if place == FORK_BITS {
                 return;
             }
             self.next = theirs;
@@ -236,10 +257,28 @@ impl<'n> Path<'n> {
                 return &mut self.near[place_of_bit(bit)];
             }
         }
-        if differ_in_bit(LAST_BIT, apart) {
-            return &mut self.near[digit(self.number)];
+        match place_in_fork(apart) {
+            0 => &mut self.near[digit(self.number)],
+            place => &mut self.fork.get_or_insert(Fork::NONE)[place],
         }
-        &mut self.far.get_or_insert_with(|| Box::new(Far::NONE))[far_place(apart)]
+    }
+
+    /// Puts what it has found for a fork there.
+    #[inline]
+    fn close(&mut self) {
+        if self.fork.is_some() {
+            self.make_fork();
+        }
+    }
+
+    #[cold]
+    fn make_fork(&mut self) {
+        let Some(mut fork) = self.fork.take() else {
+            return;
+        };
+        let beyond = &mut self.near[digit(self.number)];
+        fork[0] = beyond.take();
+        *beyond = Some(Node::fork(self.number, fork));
     }
 }
 
@@ -251,21 +290,19 @@ impl Layer {
             number: node.number(),
             next: node.older(),
             near: Near::NONE,
-            far: None,
+            fork: None,
         };
         path.copy_digit();
         for bit in BITS {
-            path.copy_bit(bit, place_of_bit(bit));
+            path.copy_bit(bit);
         }
         if path.next.is_some() {
-            path.copy_bit(LAST_BIT, digit(path.number));
-            path.copy_far();
+            path.copy_next_bit();
+            path.copy_fork();
             path.add_low();
         }
+        path.close();
         // Another thread may have been faster, with the same pointers.
-        if let Some(far) = path.far {
-            let _ = self.body.far.set(far);
-        }
         let _ = self.near.set(path.near);
     }
 
@@ -278,6 +315,6 @@ impl Layer {
     }
 
     fn forget_pointers(&mut self) {
-        drop((self.near.take(), self.body.far.take()));
+        drop(self.near.take());
     }
 }
