@@ -23,7 +23,7 @@ use crate::{
     keeper::{Keeper, Mode, Parts, Seat, Start},
     node::{Node, ScopeRef, address},
     promise::{Parting, Watch},
-    watch::{self, Enrolled},
+    watch,
 };
 use std::{
     future::Future,
@@ -62,17 +62,15 @@ pub(crate) fn advance<F: Future, P: Parts>(
                 return Step::Pending;
             }
             aside();
-            let (context, keeper) = parts.parts();
-            if keeper.stay(asking, context, cx) {
+            if stay(parts, asking, cx) {
                 return Step::Pending;
             }
             Step::GivesUp
         }
         Poll::Ready(output) => {
-            let (context, keeper) = parts.parts();
-            if keeper.was_answered || !asking.leaves_joined_unheard() {
+            if parts.parts().1.was_answered || !asking.leaves_joined_unheard() {
                 aside();
-                keeper.deliver(asking, context, cx.waker());
+                deliver(parts, asking, cx.waker());
             }
             Step::Ready(output)
         }
@@ -83,12 +81,11 @@ pub(crate) fn advance<F: Future, P: Parts>(
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
 fn before<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Result<Asking, Start> {
-    let (context, keeper) = parts.parts();
-    if let Some(joined) = keeper.join(cx) {
+    if let Some(joined) = parts.parts().1.join(cx) {
         return Ok(joined);
     }
     aside();
-    let asking = keeper.enter(context, cx);
+    let asking = enter(parts, cx);
     match asking.stops() {
         None => Ok(asking),
         Some(start) => Err(start),
@@ -100,28 +97,46 @@ fn before<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Result<Asking, S
 #[inline]
 const fn aside() {}
 
-impl Keeper {
-    /// Before the poll, where it does not join in the simplest way.
-    #[inline(never)]
-    fn enter(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Asking {
-        if !self.has_started() {
-            let start = self.start(context, cx);
-            if start != Start::Goes {
-                return Asking::stopped(start);
-            }
-        }
-        match context.line_address() {
-            0 => Asking::MUTE,
-            line => self.ask(context, line, cx),
-        }
+/// Before the poll, where it does not join in the simplest way.
+#[inline(never)]
+fn enter<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Asking {
+    let (context, keeper) = parts.parts();
+    if keeper.has_started() {
+        keeper.ask(context, cx)
+    } else {
+        enter_first(parts, cx)
     }
+}
 
-    /// The future was ready: the watch ends.
+/// The same for one that has not started.
+#[inline(never)]
+fn enter_first<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Asking {
+    let (context, keeper) = parts.parts();
+    match keeper.start(context, cx) {
+        Start::Goes => keeper.ask(context, cx),
+        stopped => Asking::stopped(stopped),
+    }
+}
+
+/// The future stayed pending. False if the checkpoint gives up.
+#[inline(never)]
+fn stay<P: Parts>(parts: &mut P, asking: Asking, cx: &mut TaskContext<'_>) -> bool {
+    let (context, keeper) = parts.parts();
+    keeper.stays_simply(asking, context, cx) || keeper.stay_anyhow(asking, context, cx)
+}
+
+/// The future was ready: the watch ends.
+#[inline(never)]
+fn deliver<P: Parts>(parts: &mut P, asking: Asking, waker: &Waker) {
+    let (context, keeper) = parts.parts();
+    if !keeper.delivers_simply(asking, waker) {
+        keeper.deliver_anyhow(asking, context, waker);
+    }
+}
+
+impl Keeper {
     #[inline(never)]
-    pub(crate) fn deliver(&mut self, asking: Asking, context: &Context, waker: &Waker) {
-        if self.frees_seat(asking, waker) {
-            return;
-        }
+    fn deliver_anyhow(&mut self, asking: Asking, context: &Context, waker: &Waker) {
         if asking.leaves_unheard() {
             if self.was_answered || !self.keeps_seat(waker) {
                 self.finish_heard(asking.nothing().into(), context, waker);
@@ -135,15 +150,18 @@ impl Keeper {
         self.deliver_heard(heard, context, waker);
     }
 
-    /// Whether nothing was heard, and the waker stays in the list. Then the asking has ended, and all is done.
+    /// Whether nothing was heard, and the waker, if there is one, stays in the list. Then the asking has ended, and
+    /// all is done.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    fn frees_seat(&mut self, asking: Asking, waker: &Waker) -> bool {
-        let Some(watch) = &mut self.watch else {
+    fn delivers_simply(&mut self, asking: Asking, waker: &Waker) -> bool {
+        if self.was_answered {
             return false;
+        }
+        let Some(watch) = &mut self.watch else {
+            return asking.leaves_unheard();
         };
-        let frees = !self.was_answered
-            && self.seat == Seat::Taken
+        let frees = self.seat == Seat::Taken
             && watch.is_just(waker_id(waker))
             && asking.leaves_taking_back(&mut watch.answer);
         if frees {
@@ -170,16 +188,43 @@ impl Keeper {
         self.was_answered = answered || self.relied;
     }
 
-    /// The future stayed pending. False if the checkpoint gives up.
+    /// Whether it is the innermost and waits as it did before, or the outermost and was answered. Then the asking
+    /// has ended, and all is done.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+    fn stays_simply(&mut self, asking: Asking, context: &Context, cx: &TaskContext<'_>) -> bool {
+        // Who listens hears of each step, and may end the context just before this looks at it.
+        #[cfg(feature = "testing")]
+        if crate::probe::somebody_listens() {
+            return false;
+        }
+        if self.mode != Mode::Race {
+            return false;
+        }
+        match &mut self.watch {
+            None => self.was_answered_alone(asking),
+            Some(watch) => waits_still(watch, asking, context, cx),
+        }
+    }
+
+    /// Whether it has asked by the only frame of the thread, and nothing came to it but answers.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+    fn was_answered_alone(&mut self, asking: Asking) -> bool {
+        let relied = asking.leaves_alone_answered();
+        if let Some(relied) = relied {
+            self.was_answered = true;
+            self.relied |= relied;
+        }
+        relied.is_some()
+    }
+
     #[inline(never)]
-    fn stay(&mut self, asking: Asking, context: &Context, cx: &mut TaskContext<'_>) -> bool {
+    fn stay_anyhow(&mut self, asking: Asking, context: &Context, cx: &mut TaskContext<'_>) -> bool {
         // Without a line there is nothing that could end.
         let Some(line) = context.line() else {
             return true;
         };
-        if self.waits_still(asking, line, cx) {
-            return true;
-        }
         if asking.leaves_unheard() {
             #[cfg(feature = "testing")]
             crate::probe::pends(self, false);
@@ -199,26 +244,6 @@ impl Keeper {
         crate::probe::pends(self, heard.bits.answered());
         let stays = heard.rare.is_none() && self.stays(line, heard.bits, cx);
         stays || self.stay_or_part(heard, line, cx)
-    }
-
-    /// Whether the innermost waits as it did before, on a scope that time does not end. Then the asking has
-    /// ended, and all is done.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    fn waits_still(&mut self, asking: Asking, line: &Arc<Node>, cx: &TaskContext<'_>) -> bool {
-        // Who listens may end the context just before this looks at it.
-        #[cfg(feature = "testing")]
-        if crate::probe::somebody_listens() {
-            return false;
-        }
-        let Some(watch) = &mut self.watch else {
-            return false;
-        };
-        // The waker stands in the list, and is woken by whoever ends the scope after this look at it.
-        watch.is_just(waker_id(cx.waker()))
-            && self.mode == Mode::Race
-            && line.state.load().is_quiet()
-            && asking.leaves_answering(&mut watch.answer)
     }
 
     #[inline(never)]
@@ -304,17 +329,28 @@ impl Keeper {
         let Some(scope) = ScopeRef::of(line) else {
             return false;
         };
+        let Some(key) = watch::enroll_first(scope, cx.waker()) else {
+            return false;
+        };
         let watch = self.watch();
-        match watch::enroll(scope, &mut watch.key, cx.waker()) {
-            Enrolled::Waiting { replaced: None } => {
-                watch.waker = waker_id(cx.waker());
-                // Mostly nobody asks, and time does not end it.
-                let alone = scope.own.deadline.is_none() && asking::nobody_asks();
-                alone || waits_on(watch, scope, cx)
-            }
-            _ => false,
-        }
+        watch.key = key;
+        watch.waker = waker_id(cx.waker());
+        // Mostly nobody asks, and time does not end it.
+        let alone = scope.own.deadline.is_none() && asking::nobody_asks();
+        alone || waits_on(watch, scope, cx)
     }
+}
+
+/// Whether the innermost waits as it did before, on a scope that time does not end.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+fn waits_still(watch: &mut Watch, asking: Asking, context: &Context, cx: &TaskContext<'_>) -> bool {
+    // The waker stands in the list, and is woken by whoever ends the scope after this look at it.
+    watch.is_just(waker_id(cx.waker()))
+        && context
+            .line()
+            .is_some_and(|line| line.state.load().is_quiet())
+        && asking.leaves_answering(&mut watch.answer)
 }
 
 /// The rest of it for one whose waker stands in the list: the deadline, and the answer. False if there is

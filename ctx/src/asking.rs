@@ -46,16 +46,23 @@ impl Asking {
     }
 
     /// The same for whatever task context, if its waker is the frame's.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is short where it is called for")]
     pub(crate) fn join_on(line: usize, cx: &TaskContext<'_>) -> Option<Self> {
-        with_top(|top| top.is_joined_on(line, cx).then(|| Self(top.said.get())))
+        // Many small looks are inlined, and one great one is not.
+        let joins = with_top(|top| top.joins.get());
+        let same = joins == std::ptr::from_ref(cx).addr()
+            || (joins != 0 && with_top(|top| top.waker.get()) == waker_id(cx.waker()));
+        let joins = same && with_top(|top| top.line.get()) == line;
+        joins.then(|| Self(with_top(|top| top.said.get())))
     }
 
     /// The same for one that has a watch, and has given this `answer`.
     ///
     /// One that keeps watch for somebody else does not join: those inside would not answer it, and if it were
     /// dropped together with them it would have no waker left to tell that one with.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is short where it is called for")]
     pub(crate) fn join_seated(line: usize, answer: Answer, cx: &TaskContext<'_>) -> Option<Self> {
         let own = answer.is_none() || with_top(|top| top.owner.get()) == answer.owner();
         let joined = if own { Self::join_on(line, cx) } else { None };
@@ -69,12 +76,20 @@ impl Asking {
         with_top(|top| {
             (!top.is_there()).then(|| {
                 top.begin(line, owner, waker_id(cx.waker()));
-                top.task.set(tokio::task::try_id());
-                top.marks.set(Marks::PLAIN);
-                top.joins.set(std::ptr::from_ref(cx).addr());
+                top.first_of_all(std::ptr::from_ref(cx).addr());
                 Self::ALONE
             })
         })
+    }
+
+    /// The same where there is no frame; nothing if there is more to do for the number of the poll.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+    pub(crate) fn first_at_once(line: usize, owner: usize, cx: &TaskContext<'_>) -> Option<Self> {
+        let number = with_top(Top::next_number)?;
+        with_top(|top| top.begin_as(number, line, owner, waker_id(cx.waker())));
+        with_top(|top| top.first_of_all(std::ptr::from_ref(cx).addr()));
+        Some(Self::ALONE)
     }
 
     /// Asks by a frame above another one. `line` is the context's.
@@ -248,6 +263,17 @@ impl Asking {
     pub(crate) fn leave_simply(self) -> Option<Bits> {
         if self == Self::ALONE {
             with_top(Top::pop_simple)
+        } else {
+            None
+        }
+    }
+
+    /// Ends the asking by the only frame of the thread, if answers came to it and nothing else: whether others rely
+    /// on them.
+    #[inline]
+    pub(crate) fn leaves_alone_answered(self) -> Option<bool> {
+        if self == Self::ALONE {
+            with_top(Top::pop_answered)
         } else {
             None
         }

@@ -38,7 +38,7 @@ use crate::{
 use std::{
     cell::Cell,
     sync::atomic::{AtomicU64, Ordering},
-    task::{Context as TaskContext, Waker},
+    task::Waker,
 };
 use tokio::task::Id as TaskId;
 
@@ -242,15 +242,6 @@ impl Top {
         self.joins.get() == cx && self.line.get() == line
     }
 
-    /// The same also for a task context that is another one, with the same waker.
-    #[inline]
-    pub(crate) fn is_joined_on(&self, line: usize, cx: &TaskContext<'_>) -> bool {
-        let joins = self.joins.get();
-        let same = joins == std::ptr::from_ref(cx).addr()
-            || (joins != 0 && self.waker.get() == waker_id(cx.waker()));
-        same && self.line.get() == line
-    }
-
     /// Puts the latest frame away; false if there is nothing to put it into.
     pub(crate) fn cover(&self) -> bool {
         let saved = stack::save(self);
@@ -263,21 +254,37 @@ impl Top {
     /// A frame of a new poll, which nobody joins yet.
     #[inline]
     pub(crate) fn begin(&self, line: usize, owner: usize, waker: WakerId) {
+        let number = self.next_number().unwrap_or_else(|| next_block(self));
+        self.begin_as(number, line, owner, waker);
+    }
+
+    /// The number of the next poll, if the thread's block has one left.
+    #[inline]
+    pub(crate) fn next_number(&self) -> Option<u64> {
         let latest = self.latest.get();
-        let poll = if latest == self.last.get() {
-            next_block(self)
-        } else {
-            latest + 1
-        };
-        self.latest.set(poll);
+        (latest != self.last.get()).then_some(latest + 1)
+    }
+
+    #[inline]
+    pub(crate) fn begin_as(&self, number: u64, line: usize, owner: usize, waker: WakerId) {
+        self.latest.set(number);
         self.line.set(line);
         self.waker.set(waker);
         self.owner.set(owner);
-        self.poll.set(poll);
+        self.poll.set(number);
         self.said.set(Said::NOTHING);
         self.answers.set(0);
         self.relied.set(false);
         self.joins.set(0);
+    }
+
+    /// The rest of it for the only frame of the thread, which those with this task context join. What calls
+    /// somebody else comes last, and so nothing is to be kept meanwhile.
+    #[inline]
+    pub(crate) fn first_of_all(&self, cx: usize) {
+        self.marks.set(Marks::PLAIN);
+        self.joins.set(cx);
+        self.task.set(tokio::task::try_id());
     }
 
     /// An answer to the latest frame, which is `new` unless it repeats one of this poll.
@@ -316,6 +323,19 @@ impl Top {
             self.joins.set(0);
             self.marks.set(Marks::NONE);
             Bits::alone(said != Said::NOTHING, false, self.relied.get())
+        })
+    }
+
+    /// Takes the latest frame off, if it is the only one and answers came to it and nothing else: whether others
+    /// rely on them.
+    #[inline]
+    pub(crate) fn pop_answered(&self) -> Option<bool> {
+        let answered =
+            self.said.get().was_only_answered_since(Said::NOTHING) && self.below.get() == 0;
+        answered.then(|| {
+            self.joins.set(0);
+            self.marks.set(Marks::NONE);
+            self.relied.get()
         })
     }
 

@@ -126,22 +126,32 @@ impl Keeper {
     }
 
     /// Before the first poll: whether the future may start.
+    #[inline]
     pub(crate) fn start(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Start {
         match coop::poll_proceed(cx) {
-            Poll::Ready(budget) => budget.made_progress(),
-            Poll::Pending => {
-                // The budget has woken the task already, so this needs no watch; it only keeps the
-                // decision here (rule C3).
-                if let Some(line) = context.line() {
-                    self.give_answers(line, cx.waker(), Manner::Watches);
-                }
-                return Start::Waits;
-            }
+            // Forgotten, it is not given back, which is all that is to be said of it.
+            Poll::Ready(budget) => std::mem::forget(budget),
+            Poll::Pending => return self.starts_later(context, cx),
         }
         self.started = true;
-        if !context.is_cancelled() {
-            return Start::Goes;
+        if context.is_cancelled() {
+            self.starts_never(context, cx)
+        } else {
+            Start::Goes
         }
+    }
+
+    /// The budget has woken the task already, so this needs no watch; it only keeps the decision here (rule C3).
+    #[cold]
+    fn starts_later(&mut self, context: &Context, cx: &TaskContext<'_>) -> Start {
+        if let Some(line) = context.line() {
+            self.give_answers(line, cx.waker(), Manner::Watches);
+        }
+        Start::Waits
+    }
+
+    #[cold]
+    fn starts_never(&mut self, context: &Context, cx: &TaskContext<'_>) -> Start {
         self.finish(context, Few::new(), Some(cx.waker()));
         Start::Refused
     }
@@ -183,38 +193,27 @@ impl Keeper {
         self.started
     }
 
-    /// Asks, while the future is polled. `line` is the address of the context's line.
-    #[inline]
-    pub(crate) fn ask(&mut self, context: &Context, line: usize, cx: &TaskContext<'_>) -> Asking {
-        let usual = self.watch.as_ref().is_none_or(|it| it.rare.is_none());
-        if usual {
-            if let Some(first) = Asking::first(line, self.address(), cx) {
-                return first;
-            }
-            if let Some(joined) = self.join_again(line, cx) {
-                return joined;
-            }
-        }
-        self.ask_above(context, cx)
-    }
-
-    /// Asks by the frame that is there, in all cases in which it may.
+    /// Asks, while the future is polled.
     #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "of an await that is polled again this is all there is"
-    )]
-    fn join_again(&mut self, line: usize, cx: &TaskContext<'_>) -> Option<Asking> {
-        if self.mode != Mode::Race {
-            return None;
+    #[expect(clippy::inline_always, reason = "it is what its callers are for")]
+    pub(crate) fn ask(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
+        let line = context.line_address();
+        if line == 0 {
+            return Asking::MUTE;
         }
-        match &self.watch {
+        let asking = match &self.watch {
+            Some(watch) if watch.rare.is_some() => None,
+            _ if asking::nobody_asks() => Asking::first_at_once(line, self.address(), cx),
+            _ if self.mode != Mode::Race => None,
+            Some(watch) => Asking::join_seated(line, watch.answer, cx),
             None => {
                 self.joins = line;
                 Asking::join_on(line, cx)
             }
-            Some(watch) if watch.rare.is_none() => Asking::join_seated(line, watch.answer, cx),
-            Some(_) => None,
+        };
+        match asking {
+            Some(asking) => asking,
+            None => self.ask_above(context, cx),
         }
     }
 

@@ -273,7 +273,9 @@ impl Keeper {
             return false;
         }
         let waker = context.scope().and_then(|scope| watch.withdraw(scope));
-        self.forget_watch();
+        if let Some(watch) = self.watch.take() {
+            spare::put_idle(watch);
+        }
         drop(waker);
         true
     }
