@@ -122,7 +122,7 @@ fn enter_first<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Asking {
 #[inline(never)]
 fn stay<P: Parts>(parts: &mut P, asking: Asking, cx: &mut TaskContext<'_>) -> bool {
     let (context, keeper) = parts.parts();
-    keeper.stays_simply(asking, context, cx) || keeper.stay_anyhow(asking, context, cx)
+    keeper.stay(asking, context, cx)
 }
 
 /// The future was ready: the watch ends.
@@ -158,7 +158,7 @@ impl Keeper {
         if self.was_answered {
             return false;
         }
-        let Some(watch) = &mut self.watch else {
+        let Some(watch) = &mut *self.watch else {
             return asking.leaves_unheard();
         };
         let frees = self.seat == Seat::Taken
@@ -188,35 +188,30 @@ impl Keeper {
         self.was_answered = answered || self.relied;
     }
 
-    /// Whether it is the innermost and waits as it did before, or the outermost and was answered. Then the asking
-    /// has ended, and all is done.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    fn stays_simply(&mut self, asking: Asking, context: &Context, cx: &TaskContext<'_>) -> bool {
+    #[expect(clippy::inline_always, reason = "it is all that its one caller does")]
+    fn stay(&mut self, asking: Asking, context: &Context, cx: &mut TaskContext<'_>) -> bool {
         // Who listens hears of each step, and may end the context just before this looks at it.
         #[cfg(feature = "testing")]
         if crate::probe::somebody_listens() {
-            return false;
+            return self.stay_anyhow(asking, context, cx);
         }
         if self.mode != Mode::Race {
-            return false;
+            return self.stay_anyhow(asking, context, cx);
         }
-        match &mut self.watch {
-            None => self.was_answered_alone(asking),
+        let stays = match &mut *self.watch {
             Some(watch) => waits_still(watch, asking, context, cx),
-        }
-    }
-
-    /// Whether it has asked by the only frame of the thread, and nothing came to it but answers.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    fn was_answered_alone(&mut self, asking: Asking) -> bool {
-        let relied = asking.leaves_alone_answered();
-        if let Some(relied) = relied {
-            self.was_answered = true;
-            self.relied |= relied;
-        }
-        relied.is_some()
+            None => match asking.leave_simply() {
+                Some(bits) if bits.answered() => {
+                    self.was_answered = true;
+                    self.relied |= bits.relied();
+                    true
+                }
+                Some(_) => return self.wait_first(asking, context, cx),
+                None => false,
+            },
+        };
+        stays || self.stay_anyhow(asking, context, cx)
     }
 
     #[inline(never)]
@@ -228,10 +223,11 @@ impl Keeper {
         if asking.leaves_unheard() {
             #[cfg(feature = "testing")]
             crate::probe::pends(self, false);
-            let (waits, heard) = (self.waits_first(line, cx), asking.nothing());
-            return waits
-                || self.stays(line, heard, cx)
-                || self.stay_or_part(heard.into(), line, cx);
+            if self.mode == Mode::Race && self.watch.is_none() {
+                return self.wait_first(asking, context, cx);
+            }
+            let heard = asking.nothing();
+            return self.stays(line, heard, cx) || self.stay_or_part(heard.into(), line, cx);
         }
         if let Some(bits) = asking.leave_simply() {
             #[cfg(feature = "testing")]
@@ -265,7 +261,7 @@ impl Keeper {
     /// The waker stays in the list for the next await of the function, which mostly has the same one. The
     /// answer is taken back from the asker that is at work, and so the asker needs it no more.
     fn keeps_seat(&mut self, waker: &Waker) -> bool {
-        match &mut self.watch {
+        match &mut *self.watch {
             None => true,
             Some(watch) if self.seat == Seat::Taken && watch.is_just(waker_id(waker)) => {
                 let free = asking::take_back_from_top(watch.answer);
@@ -292,7 +288,7 @@ impl Keeper {
         let Some(scope) = ScopeRef::of(line) else {
             return false;
         };
-        match &mut self.watch {
+        match &mut *self.watch {
             Some(watch) if self.mode == Mode::Race && watch.is_just(waker_id(cx.waker())) => {
                 !scope.is_ended() && waits_on(watch, scope, cx)
             }
@@ -309,7 +305,7 @@ impl Keeper {
         self.was_answered |= !heard.joined();
         self.relied |= heard.relied();
         // From an earlier await it may wait still. It is woken for nothing then, but with those inside.
-        let quiet = match &self.watch {
+        let quiet = match &*self.watch {
             None => true,
             Some(watch) => watch.answer.is_none() && watch.is_just(waker_id(waker)),
         };
@@ -319,25 +315,26 @@ impl Keeper {
         quiet && (heard.joined() || asking::nobody_asks())
     }
 
-    /// The innermost enters the list for the first time. False if it had before, or if there is more to do.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    fn waits_first(&mut self, line: &Arc<Node>, cx: &mut TaskContext<'_>) -> bool {
-        if self.mode != Mode::Race || self.watch.is_some() {
-            return false;
+    /// The innermost, which nobody answered, enters the list for the first time. False if the checkpoint gives up.
+    #[inline(never)]
+    fn wait_first(&mut self, asking: Asking, context: &Context, cx: &mut TaskContext<'_>) -> bool {
+        // Without a line there is nothing that could end.
+        let Some(line) = context.line() else {
+            return true;
+        };
+        if let Some(scope) = ScopeRef::of(line) {
+            if let Some(key) = watch::enroll_first(scope, cx.waker()) {
+                let watch = self.watch();
+                watch.key = key;
+                watch.waker = waker_id(cx.waker());
+                // Mostly nobody asks, and time does not end it.
+                let alone = asking.was_alone() && scope.own.deadline.is_none();
+                if alone || waits_on(watch, scope, cx) {
+                    return true;
+                }
+            }
         }
-        let Some(scope) = ScopeRef::of(line) else {
-            return false;
-        };
-        let Some(key) = watch::enroll_first(scope, cx.waker()) else {
-            return false;
-        };
-        let watch = self.watch();
-        watch.key = key;
-        watch.waker = waker_id(cx.waker());
-        // Mostly nobody asks, and time does not end it.
-        let alone = scope.own.deadline.is_none() && asking::nobody_asks();
-        alone || waits_on(watch, scope, cx)
+        self.stay_or_part(asking.nothing().into(), line, cx)
     }
 }
 

@@ -243,6 +243,12 @@ impl Asking {
         unheard
     }
 
+    /// Whether it was by the only frame of the thread, where it has left that unheard. Then nobody else asks.
+    #[inline]
+    pub(crate) fn was_alone(self) -> bool {
+        self == Self::ALONE
+    }
+
     /// What it has heard if that is nothing.
     #[inline]
     pub(crate) fn nothing(self) -> Bits {
@@ -263,17 +269,6 @@ impl Asking {
     pub(crate) fn leave_simply(self) -> Option<Bits> {
         if self == Self::ALONE {
             with_top(Top::pop_simple)
-        } else {
-            None
-        }
-    }
-
-    /// Ends the asking by the only frame of the thread, if answers came to it and nothing else: whether others rely
-    /// on them.
-    #[inline]
-    pub(crate) fn leaves_alone_answered(self) -> Option<bool> {
-        if self == Self::ALONE {
-            with_top(Top::pop_answered)
         } else {
             None
         }

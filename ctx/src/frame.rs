@@ -326,19 +326,6 @@ impl Top {
         })
     }
 
-    /// Takes the latest frame off, if it is the only one and answers came to it and nothing else: whether others
-    /// rely on them.
-    #[inline]
-    pub(crate) fn pop_answered(&self) -> Option<bool> {
-        let answered =
-            self.said.get().was_only_answered_since(Said::NOTHING) && self.below.get() == 0;
-        answered.then(|| {
-            self.joins.set(0);
-            self.marks.set(Marks::NONE);
-            self.relied.get()
-        })
-    }
-
     /// Takes the latest frame off.
     #[inline(never)]
     pub(crate) fn pop(&self) -> Heard {

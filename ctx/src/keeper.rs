@@ -33,6 +33,7 @@ use crate::{
     spare,
 };
 use std::{
+    mem::ManuallyDrop,
     sync::Arc,
     task::{Context as TaskContext, Poll, Waker},
 };
@@ -59,8 +60,9 @@ pub(crate) enum Start {
 
 /// The state of one checkpoint.
 pub struct Keeper {
-    /// What it needs only where it waits itself, or has promised something.
-    pub(crate) watch: Option<Box<Watch>>,
+    /// What it needs only where it waits itself, or has promised something. The keeper's own drop drops it, so
+    /// that it is looked for once.
+    pub(crate) watch: ManuallyDrop<Option<Box<Watch>>>,
     /// The address of its line, where it has started, may give up and has no watch, so that it joins in the
     /// simplest way. Otherwise `NOWHERE`, as also where that was not found out yet.
     joins: usize,
@@ -106,7 +108,7 @@ impl Keeper {
 
     const fn with(mode: Mode, seat: Seat) -> Self {
         Self {
-            watch: None,
+            watch: ManuallyDrop::new(None),
             joins: NOWHERE,
             mode,
             started: false,
@@ -201,7 +203,7 @@ impl Keeper {
         if line == 0 {
             return Asking::MUTE;
         }
-        let asking = match &self.watch {
+        let asking = match &*self.watch {
             Some(watch) if watch.rare.is_some() => None,
             _ if asking::nobody_asks() => Asking::first_at_once(line, self.address(), cx),
             _ if self.mode != Mode::Race => None,
@@ -226,7 +228,7 @@ impl Keeper {
         let owner = self.address();
         let first = Asking::first(address(line), owner, cx);
         let asking = first.unwrap_or_else(|| Asking::above(line, owner, cx));
-        if matches!(&self.watch, Some(watch) if watch.rare.is_some()) {
+        if matches!(&*self.watch, Some(watch) if watch.rare.is_some()) {
             self.lend_hold();
         }
         asking
@@ -346,7 +348,7 @@ impl Keeper {
     /// For one that joined and was answered: forgets what it had promised to the frame that it joined. False
     /// if there is more to it.
     fn promised_nothing_else(&mut self) -> bool {
-        match &self.watch {
+        match &*self.watch {
             None => {
                 asking::rely();
                 true

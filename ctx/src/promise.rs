@@ -97,6 +97,12 @@ impl Watch {
         self.is_in_list(waker) && self.rare.is_none()
     }
 
+    /// Whether it has promised nothing, and holds nobody.
+    #[inline]
+    fn owes_nobody(&self) -> bool {
+        self.answer.is_none() && self.rare.is_none()
+    }
+
     /// Takes the waker out of the scope's list.
     #[inline]
     pub(crate) fn withdraw(&mut self, scope: ScopeRef<'_>) -> Option<Waker> {
@@ -110,13 +116,21 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         #[cfg(feature = "testing")]
         crate::probe::goes(self);
-        if self.may_be_parting() {
-            self.end_parting();
+        if self.watch.is_some() {
+            self.drop_watch();
         }
     }
 }
 
 impl Keeper {
+    #[cold]
+    fn drop_watch(&mut self) {
+        if self.may_be_parting() {
+            self.end_parting();
+        }
+        drop(self.watch.take());
+    }
+
     /// The checkpoint goes away, and its future is dropped next. Its own drop, after that, ends the watch
     /// where somebody in the future may look for it meanwhile.
     pub(crate) fn close(&mut self, context: &Context) {
@@ -197,7 +211,7 @@ impl Keeper {
 
     /// Leaves the scope's list, since somebody inside keeps watch now.
     pub(crate) fn stop_waiting(&mut self, scope: ScopeRef<'_>, wakers: &mut Few<Waker>) {
-        if let Some(watch) = &mut self.watch {
+        if let Some(watch) = &mut *self.watch {
             wakers.extend(watch.withdraw(scope));
         }
     }
@@ -263,26 +277,30 @@ impl Keeper {
     }
 
     /// Leaves the list where that is all there is to do, as nobody was promised anything, nor looks for it.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is the common part of its callers")]
+    #[inline]
     fn leaves_quietly(&mut self, context: &Context) -> bool {
-        let Some(watch) = &mut self.watch else {
-            return false;
-        };
-        if self.was_answered || !watch.answer.is_none() || watch.rare.is_some() {
-            return false;
+        let quiet =
+            !self.was_answered && self.watch.as_ref().is_some_and(|watch| watch.owes_nobody());
+        if quiet {
+            self.watch
+                .take()
+                .into_iter()
+                .for_each(|watch| leave_quietly(watch, context));
         }
-        let waker = context.scope().and_then(|scope| watch.withdraw(scope));
-        if let Some(watch) = self.watch.take() {
-            spare::put_idle(watch);
-        }
-        drop(waker);
-        true
+        quiet
     }
 
     /// The function is over, and with it all its checkpoints.
+    #[inline]
     pub(crate) fn end(&mut self, context: &Context) {
-        if !self.leaves_quietly(context) {
+        // Taken, as it is not to be looked for once more when the state is dropped.
+        let Some(watch) = self.watch.take() else {
+            return;
+        };
+        if !self.was_answered && watch.owes_nobody() {
+            leave_quietly(watch, context);
+        } else {
+            *self.watch = Some(watch);
             self.end_loudly(context);
         }
     }
@@ -294,7 +312,7 @@ impl Keeper {
 
     #[inline]
     pub(crate) fn may_be_parting(&self) -> bool {
-        matches!(&self.watch, Some(watch) if watch.rare.is_some())
+        matches!(&*self.watch, Some(watch) if watch.rare.is_some())
     }
 
     /// The future has been dropped.
@@ -311,7 +329,7 @@ impl Keeper {
     }
 
     fn leave(&mut self, wakers: Few<Waker>, current: Option<&Waker>) {
-        let settled = match &mut self.watch {
+        let settled = match &mut *self.watch {
             None => true,
             Some(watch) if watch.rare.is_none() => {
                 answer::leave(&mut watch.answer, wakers, current)
@@ -323,4 +341,12 @@ impl Keeper {
             remember_over(self.address());
         }
     }
+}
+
+/// Leaves the list, which is all there is to do.
+#[inline(never)]
+fn leave_quietly(mut watch: Box<Watch>, context: &Context) {
+    let waker = context.scope().and_then(|scope| watch.withdraw(scope));
+    spare::put_idle(watch);
+    drop(waker);
 }

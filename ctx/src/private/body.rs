@@ -143,9 +143,7 @@ impl<'c> Body<'c> {
 impl Drop for Body<'_> {
     #[inline]
     fn drop(&mut self) {
-        if self.state.keeper.watch.is_some() {
-            self.state.keeper.end(self.context);
-        }
+        self.state.keeper.end(self.context);
     }
 }
 
