@@ -42,7 +42,8 @@ pub(crate) enum Step<T> {
 
 /// One poll of a live checkpoint. What it needs after the poll it takes from `parts` once more, which leaves
 /// little to be kept in registers meanwhile.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "see `InBody::poll`")]
 pub(crate) fn advance<F: Future, P: Parts>(
     future: Pin<&mut F>,
     parts: &mut P,
@@ -85,7 +86,11 @@ fn before<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Result<Asking, S
         return Ok(joined);
     }
     aside();
-    let asking = enter(parts, cx);
+    let asking = if parts.parts().1.has_started() {
+        enter(parts, cx)
+    } else {
+        enter_first(parts, cx)
+    };
     match asking.stops() {
         None => Ok(asking),
         Some(start) => Err(start),
@@ -97,18 +102,14 @@ fn before<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Result<Asking, S
 #[inline]
 const fn aside() {}
 
-/// Before the poll, where it does not join in the simplest way.
+/// Before the poll of one that has started, where it does not join in the simplest way.
 #[inline(never)]
 fn enter<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Asking {
     let (context, keeper) = parts.parts();
-    if keeper.has_started() {
-        keeper.ask(context, cx)
-    } else {
-        enter_first(parts, cx)
-    }
+    keeper.ask(context, cx)
 }
 
-/// The same for one that has not started.
+/// Before the first poll.
 #[inline(never)]
 fn enter_first<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Asking {
     let (context, keeper) = parts.parts();

@@ -1,7 +1,10 @@
 //! The least that any checkpoint must do, written out: what no checkpoint on tokio can be faster than.
 //!
 //! It takes a unit of tokio's budget when it starts (rule C7), and looks at the context first (C1). While it
-//! polls its future it leaves a mark on the thread, which those inside find (C3), and takes it off again.
+//! polls its future it leaves a mark on the thread, which those inside find (C3), and takes it off again. The
+//! outermost one's mark says which task it is in and by which waker it is woken, too: a checkpoint of a task that
+//! is polled inside must tell that it is another one (C3), and one behind a combinator's own waker must not rely
+//! on this one's (C4). Neither can be found out later; that the marks further in do without it is a gift.
 //! Where it stays pending, its waker stands behind a lock until it is over (C4). It ends nothing, takes no
 //! part in any tree, and leaves nothing to those around it: it is a floor and no checkpoint.
 
@@ -18,12 +21,32 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    task::coop,
+    task::{Id, coop, try_id},
     time::{Instant, sleep_until},
 };
 
 thread_local! {
     static ASKING: Cell<usize> = const { Cell::new(0) };
+    static WOKEN_BY: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    static TASK: Cell<Option<Id>> = const { Cell::new(None) };
+}
+
+/// What only the outermost one leaves on the thread.
+struct Outermost<F>(F);
+
+impl<F: Future + Unpin> Future for Outermost<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let waker = cx.waker();
+        WOKEN_BY.set((
+            waker.data().addr(),
+            std::ptr::from_ref(waker.vtable()).addr(),
+        ));
+        TASK.set(try_id());
+        Pin::new(&mut self.0).poll(cx)
+    }
 }
 
 struct Least<'c, F> {
@@ -36,7 +59,11 @@ struct Least<'c, F> {
 impl<F: Future + Unpin> Future for Least<'_, F> {
     type Output = Option<F::Output>;
 
-    #[inline]
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "processors remember few calls within calls, and the floor is not to suffer from that"
+    )]
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         if !self.started {
             ready!(coop::poll_proceed(cx)).made_progress();
@@ -77,31 +104,39 @@ fn least<F>(ctx: &Context, future: F) -> Least<'_, F> {
 
 /// One await that is ready.
 pub(crate) async fn one(ctx: &Context) -> Option<()> {
-    least(ctx, Leaf(black_box(0))).await
+    Outermost(least(ctx, Leaf(black_box(0)))).await
 }
 
 /// One await that is pending once.
 pub(crate) async fn one_pending(ctx: &Context, list: &Mutex<Option<Waker>>) -> Option<()> {
     let mut least = least(ctx, Leaf(black_box(1)));
     least.list = Some(list);
-    least.await
+    Outermost(least).await
 }
 
 /// Many awaits that stay in no list, as if each found itself in it.
 pub(crate) async fn many(ctx: &Context, awaits: u32, pending: u32) -> Option<()> {
     for _ in 0..awaits {
-        least(ctx, Leaf(black_box(pending))).await?;
+        Outermost(least(ctx, Leaf(black_box(pending)))).await?;
     }
     Some(())
 }
 
 /// The chain, whose innermost awaits stay in no list either.
 pub(crate) async fn nested(ctx: &Context, depth: u32, yields: u32) -> Option<()> {
+    let inner: Boxed<'_, _> = Box::pin(inside(ctx, depth - 1, yields));
+    Outermost(least(ctx, inner)).await?
+}
+
+async fn inside(ctx: &Context, depth: u32, yields: u32) -> Option<()> {
     if depth > 1 {
-        let inner: Boxed<'_, _> = Box::pin(nested(ctx, depth - 1, yields));
+        let inner: Boxed<'_, _> = Box::pin(inside(ctx, depth - 1, yields));
         return least(ctx, inner).await?;
     }
-    many(ctx, yields, 1).await
+    for _ in 0..yields {
+        least(ctx, Leaf(black_box(1))).await?;
+    }
+    Some(())
 }
 
 /// One await under a deadline of its own, pending once and done in time.
@@ -119,6 +154,7 @@ pub(crate) async fn in_time(
     let mut timer = pin!(sleep_until(black_box(&scope).0));
     let mut least = least(ctx, Leaf(black_box(1)));
     least.list = Some(list);
+    let mut least = Outermost(least);
     let mut starts = true;
     poll_fn(|cx| {
         if mem::take(&mut starts) && scope.0 <= Instant::now() {
