@@ -6,7 +6,7 @@
 //! anything. All others cost one call for what precedes the poll (`enter`) and one for what follows it (`stay`,
 //! `deliver`).
 //!
-//! 1. `Keeper::joins` is a line only where the checkpoint has started, may give up, and has no watch. Nobody
+//! 1. `Keeper::joins` is just a line only where the checkpoint has started, may give up, and has no watch. Nobody
 //!    inside can change that while it polls its future, as the keeper is borrowed.
 //! 2. What an `Asking` that has not joined compares with, no frame has heard. So what follows the poll
 //!    needs no second look at how it asked.

@@ -63,8 +63,8 @@ pub struct Keeper {
     /// What it needs only where it waits itself, or has promised something. The keeper's own drop drops it, so
     /// that it is looked for once.
     pub(crate) watch: ManuallyDrop<Option<Box<Watch>>>,
-    /// The address of its line, where it has started, may give up and has no watch, so that it joins in the
-    /// simplest way. Otherwise `NOWHERE`, as also where that was not found out yet.
+    /// The address of its line, if it has asked. It is `ASIDE` too unless it has started, may give up and has no
+    /// watch, so that it joins in the simplest way.
     joins: usize,
     pub(crate) mode: Mode,
     started: bool,
@@ -82,8 +82,8 @@ pub trait Parts {
     fn parts(&mut self) -> (&Context, &mut Keeper);
 }
 
-/// Where no line is: none is at an odd address.
-const NOWHERE: usize = 1;
+/// The mark of one that does not join in the simplest way: no line is at an odd address.
+const ASIDE: usize = 1;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seat {
@@ -109,7 +109,7 @@ impl Keeper {
     const fn with(mode: Mode, seat: Seat) -> Self {
         Self {
             watch: ManuallyDrop::new(None),
-            joins: NOWHERE,
+            joins: ASIDE,
             mode,
             started: false,
             was_answered: false,
@@ -121,7 +121,7 @@ impl Keeper {
     /// The next checkpoint begins.
     #[inline]
     pub(crate) fn begin(&mut self, mode: Mode) {
-        self.joins = NOWHERE;
+        self.joins = ASIDE;
         self.mode = mode;
         self.started = false;
         self.seat = Seat::Taken;
@@ -136,11 +136,13 @@ impl Keeper {
             Poll::Pending => return self.starts_later(context, cx),
         }
         self.started = true;
-        if context.is_cancelled() {
-            self.starts_never(context, cx)
-        } else {
-            Start::Goes
+        // Mostly one look tells that it is live, and that it is its own line.
+        if let Some(line) = context.live_line_address() {
+            self.joins = line | ASIDE;
+        } else if context.is_cancelled() {
+            return self.starts_never(context, cx);
         }
+        Start::Goes
     }
 
     /// The budget has woken the task already, so this needs no watch; it only keeps the decision here (rule C3).
@@ -185,7 +187,7 @@ impl Keeper {
     #[inline]
     pub(crate) fn watch(&mut self) -> &mut Watch {
         self.watch.get_or_insert_with(|| {
-            self.joins = NOWHERE;
+            self.joins |= ASIDE;
             spare::take()
         })
     }
@@ -199,7 +201,10 @@ impl Keeper {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is what its callers are for")]
     pub(crate) fn ask(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
-        let line = context.line_address();
+        if self.joins == ASIDE {
+            self.joins |= context.line_address();
+        }
+        let line = self.joins & !ASIDE;
         if line == 0 {
             return Asking::MUTE;
         }
