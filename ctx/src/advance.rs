@@ -42,8 +42,12 @@ pub(crate) enum Step<T> {
 
 /// One poll of a live checkpoint. What it needs after the poll it takes from `parts` once more, which leaves
 /// little to be kept in registers meanwhile.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "see `InBody::poll`")]
+#[cfg_attr(debug_assertions, inline)]
+#[cfg_attr(
+    not(debug_assertions),
+    inline(always),
+    expect(clippy::inline_always, reason = "see `InBody::poll`")
+)]
 pub(crate) fn advance<F: Future, P: Parts>(
     future: Pin<&mut F>,
     parts: &mut P,

@@ -207,11 +207,15 @@ impl<F: Future> Future for InBody<'_, F> {
     type Output = Option<Kept<F::Output>>;
 
     // A processor remembers where 16 to 32 calls within calls return to, and guesses wrong beyond: a level of a
-    // chain is to be one call, not two.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "what follows the simple cases stands aside already, and is called"
+    // chain is to be one call, not two. Who builds without optimization has other worries, and builds faster so.
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(
+        not(debug_assertions),
+        inline(always),
+        expect(
+            clippy::inline_always,
+            reason = "what follows the simple cases stands aside already, and is called"
+        )
     )]
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
