@@ -21,6 +21,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    runtime::Handle,
     task::{Id, coop, try_id},
     time::{Instant, sleep_until},
 };
@@ -143,14 +144,16 @@ async fn inside(ctx: &Context, depth: u32, yields: u32) -> Option<()> {
 ///
 /// A scope is an allocation, and its deadline one look at the clock. The first poll looks at the clock again,
 /// for what has ended starts nothing, to the instant (rules C1 and D3). While it is pending a timer of tokio's
-/// is set (D4), and the waker stands in a list for whoever ends the scope or one above it (C4). All of it is
-/// kept on the stack but the scope, though a scope outlives the stack of who made it.
+/// is set, where there is a runtime, which must be asked (D4), and the waker stands in a list for whoever ends the
+/// scope or one above it (C4). All of it is kept on the stack but the scope, though a scope outlives the stack of
+/// who made it.
 pub(crate) async fn in_time(
     ctx: &Context,
     within: Duration,
     list: &Mutex<Option<Waker>>,
 ) -> Option<()> {
     let scope = Arc::new((Instant::now() + within, [0_u64; 12]));
+    Handle::try_current().ok()?;
     let mut timer = pin!(sleep_until(black_box(&scope).0));
     let mut least = least(ctx, Leaf(black_box(1)));
     least.list = Some(list);
