@@ -192,7 +192,7 @@ impl Birth {
     )]
     fn give(self, up: Option<Arc<Node>>, near: Option<Arc<Node>>, made: Made) -> Arc<Node> {
         let state = State::scope(self.parents, self.deadline.is_some(), self.ended_by);
-        Arc::new_cyclic(move |_| Node {
+        Arc::new(Node {
             state,
             how: made.how,
             source: self.source,

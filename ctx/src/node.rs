@@ -185,7 +185,7 @@ impl Node {
         let near = up.and_then(line_to_hold).cloned();
         let up = up.cloned();
         // Made where it will be: `Arc::new` takes a node that is made, and copies it.
-        Arc::new_cyclic(move |_| Self {
+        Arc::new(Self {
             state: State::aside(),
             how: How::Not,
             source: Source::Own,
