@@ -134,7 +134,7 @@ fn stay<P: Parts>(parts: &mut P, asking: Asking, cx: &mut TaskContext<'_>) -> bo
 #[inline(never)]
 fn deliver<P: Parts>(parts: &mut P, asking: Asking, waker: &Waker) {
     let (context, keeper) = parts.parts();
-    if !keeper.delivers_simply(asking, waker) {
+    if !keeper.delivers_simply(asking, context, waker) {
         keeper.deliver_anyhow(asking, context, waker);
     }
 }
@@ -155,24 +155,28 @@ impl Keeper {
         self.deliver_heard(heard, context, waker);
     }
 
-    /// Whether nothing was heard, and the waker, if there is one, stays in the list. Then the asking has ended, and
-    /// all is done.
+    /// Whether nothing was heard, and nobody else was waited for. Then the asking has ended, and all is done: the
+    /// waker, if there is one, stays in the list for the next await, or it has left.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    fn delivers_simply(&mut self, asking: Asking, waker: &Waker) -> bool {
+    fn delivers_simply(&mut self, asking: Asking, context: &Context, waker: &Waker) -> bool {
         if self.was_answered {
             return false;
         }
         let Some(watch) = &mut *self.watch else {
             return asking.leaves_unheard();
         };
-        let frees = self.seat == Seat::Taken
-            && watch.is_just(waker_id(waker))
-            && asking.leaves_taking_back(&mut watch.answer);
-        if frees {
-            self.seat = Seat::Free;
+        let ends = self.seat == Seat::Taken || !self.relied;
+        let ends =
+            ends && watch.is_just(waker_id(waker)) && asking.leaves_taking_back(&mut watch.answer);
+        if ends {
+            if self.seat == Seat::Taken {
+                self.seat = Seat::Free;
+            } else {
+                self.leave_list(context);
+            }
         }
-        frees
+        ends
     }
 
     #[inline(never)]
@@ -329,7 +333,7 @@ impl Keeper {
         };
         if let Some(scope) = ScopeRef::of(line) {
             if let Some(key) = watch::enroll_first(scope, cx.waker()) {
-                let watch = self.watch();
+                let watch = self.new_watch();
                 watch.key = key;
                 watch.waker = waker_id(cx.waker());
                 // Mostly nobody asks, and time does not end it.

@@ -192,6 +192,13 @@ impl Keeper {
         })
     }
 
+    /// The same where there is none.
+    #[inline]
+    pub(crate) fn new_watch(&mut self) -> &mut Watch {
+        self.joins |= ASIDE;
+        self.watch.insert(spare::take())
+    }
+
     #[inline]
     pub(crate) fn has_started(&self) -> bool {
         self.started

@@ -279,15 +279,19 @@ impl Keeper {
     /// Leaves the list where that is all there is to do, as nobody was promised anything, nor looks for it.
     #[inline]
     fn leaves_quietly(&mut self, context: &Context) -> bool {
-        let quiet =
-            !self.was_answered && self.watch.as_ref().is_some_and(|watch| watch.owes_nobody());
+        let quiet = !self.was_answered && self.watch.as_ref().is_some_and(|it| it.owes_nobody());
         if quiet {
-            self.watch
-                .take()
-                .into_iter()
-                .for_each(|watch| leave_quietly(watch, context));
+            self.leave_list(context);
         }
         quiet
+    }
+
+    /// The same for one that is known to have promised nothing.
+    #[inline]
+    pub(crate) fn leave_list(&mut self, context: &Context) {
+        if let Some(watch) = self.watch.take() {
+            leave_quietly(watch, context);
+        }
     }
 
     /// The function is over, and with it all its checkpoints.

@@ -33,9 +33,6 @@ pub(crate) fn enroll(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrol
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
 pub(crate) fn enroll_first(scope: ScopeRef<'_>, waker: &Waker) -> Option<Key> {
-    if scope.node.state.load().ended() {
-        return None;
-    }
     let waker = waker.clone();
     let mut links = scope.link_and_lock();
     if scope.node.state.load().ended() {

@@ -5,7 +5,8 @@
 //! outermost one's mark says which task it is in and by which waker it is woken, too: a checkpoint of a task that
 //! is polled inside must tell that it is another one (C3), and one behind a combinator's own waker must not rely
 //! on this one's (C4). Neither can be found out later; that the marks further in do without it is a gift.
-//! Where it stays pending, its waker stands behind a lock until it is over (C4). It ends nothing, takes no
+//! Where its future stays pending it looks whether somebody inside waits (C3), which nothing tells but the thread,
+//! and waits itself if nobody does: its waker stands behind a lock until it is over (C4). It ends nothing, takes no
 //! part in any tree, and leaves nothing to those around it: it is a floor and no checkpoint.
 
 use crate::{awaits::Boxed, leaf::Leaf};
@@ -22,7 +23,11 @@ use std::{
 };
 use tokio::{
     runtime::Handle,
-    task::{Id, coop, try_id},
+    task::{
+        Id,
+        coop::{self, unconstrained},
+        try_id,
+    },
     time::{Instant, sleep_until},
 };
 
@@ -30,6 +35,8 @@ thread_local! {
     static ASKING: Cell<usize> = const { Cell::new(0) };
     static WOKEN_BY: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
     static TASK: Cell<Option<Id>> = const { Cell::new(None) };
+    /// How often somebody inside has begun or gone on to wait.
+    static WAITS: Cell<usize> = const { Cell::new(0) };
 }
 
 /// What only the outermost one leaves on the thread.
@@ -74,9 +81,11 @@ impl<F: Future + Unpin> Future for Least<'_, F> {
             self.started = true;
         }
         let before = ASKING.replace(std::ptr::from_ref(self.ctx).addr());
+        let waits = WAITS.get();
         let polled = Pin::new(&mut self.future).poll(cx);
         ASKING.set(before);
-        if polled.is_pending() {
+        if polled.is_pending() && WAITS.get() == waits {
+            WAITS.set(waits.wrapping_add(1));
             if let Some(list) = self.list {
                 let waker = cx.waker().clone();
                 drop(list.lock().expect("nobody panics").replace(waker));
@@ -144,9 +153,9 @@ async fn inside(ctx: &Context, depth: u32, yields: u32) -> Option<()> {
 ///
 /// A scope is an allocation, and its deadline one look at the clock. The first poll looks at the clock again,
 /// for what has ended starts nothing, to the instant (rules C1 and D3). While it is pending a timer of tokio's
-/// is set, where there is a runtime, which must be asked (D4), and the waker stands in a list for whoever ends the
-/// scope or one above it (C4). All of it is kept on the stack but the scope, though a scope outlives the stack of
-/// who made it.
+/// is set, where there is a runtime, which must be asked (D4), and takes no budget (C7), and the waker stands in a
+/// list for whoever ends the scope or one above it (C4). All of it is kept on the stack but the scope, though a scope
+/// outlives the stack of who made it.
 pub(crate) async fn in_time(
     ctx: &Context,
     within: Duration,
@@ -154,7 +163,7 @@ pub(crate) async fn in_time(
 ) -> Option<()> {
     let scope = Arc::new((Instant::now() + within, [0_u64; 12]));
     Handle::try_current().ok()?;
-    let mut timer = pin!(sleep_until(black_box(&scope).0));
+    let mut timer = pin!(unconstrained(sleep_until(black_box(&scope).0)));
     let mut least = least(ctx, Leaf(black_box(1)));
     least.list = Some(list);
     let mut least = Outermost(least);
