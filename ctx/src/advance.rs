@@ -14,7 +14,7 @@
 //!    that, they are asked.
 
 use crate::{
-    answer::Answer,
+    answer::{self, Answer},
     asking::{self, Asking, answer_top},
     context::Context,
     few::Few,
@@ -163,6 +163,9 @@ impl Keeper {
     #[inline(never)]
     fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
         let answered = heard.bits.answered() && !heard.bits.joined();
+        if answered {
+            context.line().into_iter().for_each(answer::leave_behind);
+        }
         self.relied |= heard.bits.relied();
         self.finish(context, heard.into_handed(), Some(waker));
         // Who answered in this poll may be in the future still, and is dropped with it. That goes for those

@@ -22,7 +22,7 @@
 //!    enough, since that waker was woken; with another waker the checkpoint wakes itself, to look again.
 
 use crate::{
-    answer::{Manner, wake},
+    answer::{self, Manner, wake},
     asking::{self, Asking},
     context::Context,
     end::Record,
@@ -325,9 +325,12 @@ impl Keeper {
 
     /// Its poll panicked: it keeps what it heard.
     #[cold]
-    pub(crate) fn panicked(&mut self, asking: Asking) {
+    pub(crate) fn panicked(&mut self, asking: Asking, context: &Context) {
         let mut heard = asking.leave();
-        self.was_answered |= heard.bits.answered() && !heard.bits.joined();
+        if heard.bits.answered() && !heard.bits.joined() {
+            self.was_answered = true;
+            context.line().into_iter().for_each(answer::leave_behind);
+        }
         self.relied |= heard.bits.relied();
         if let Some(hold) = heard.rare.as_mut().and_then(|rare| rare.hold.take()) {
             self.keep_awake(hold);
