@@ -19,7 +19,7 @@
 //!    missing, one cannot tell whose they were: then it keeps watch itself, and leaves the decision to the next poll,
 //!    as with an answer by another waker. So does the frame's own checkpoint where none is left: one that
 //!    joined may have lost its own, and must be polled again to decide. That goes for one, too, that will not
-//!    give up itself, as it is a `between` call or held: it waits whenever nobody answers, from then on.
+//!    give up itself, as it is a `between` call or held: it waits whenever nobody answers any more, from then on.
 //! 3. A shield must hold every checkpoint around it, those too that joined, which it cannot see. So it
 //!    leaves itself with the frame (see `stack`), and each that joined finds it when its poll ends. When it
 //!    joined nothing had been left there, so what it finds is inside it. It puts its own frame from then on.

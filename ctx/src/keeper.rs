@@ -28,6 +28,7 @@ use crate::{
     end::Record,
     few::Few,
     heard::{Bits, Heard},
+    hold::Hold,
     node::{Node, ScopeRef, address},
     promise::Watch,
     spare,
@@ -224,21 +225,23 @@ impl Keeper {
         let Some(line) = context.line() else {
             return Asking::MUTE;
         };
+        let hold = self.take_hold();
+        if let Some(hold) = &hold {
+            self.wakes_up(hold, cx.waker());
+        }
         let owner = self.address();
         let first = Asking::first(address(line), owner, cx);
         let asking = first.unwrap_or_else(|| Asking::above(line, owner, cx));
-        if matches!(&self.watch, Some(watch) if watch.rare.is_some()) {
-            self.lend_hold();
-        }
+        hold.into_iter().for_each(Asking::lend);
         asking
     }
 
+    /// It was held, and is polled again, perhaps by somebody else.
     #[cold]
-    fn lend_hold(&mut self) {
-        if let Some(hold) = self.take_hold() {
-            hold.awake();
-            Asking::lend(hold);
-        }
+    fn wakes_up(&mut self, hold: &Hold, current: &Waker) {
+        let mut wakers = Few::new();
+        wakers.extend(hold.awake());
+        self.pass_on(&mut wakers, current);
     }
 
     /// Decides, in a poll in which the future stayed pending: the record if the checkpoint is to give up.
@@ -299,9 +302,9 @@ impl Keeper {
         Some(record)
     }
 
-    /// One that will not give up itself waits all the same where the last answer was taken back that others
-    /// relied on, as these are to decide (see `frame`, 2). It goes on with that whenever nobody answers. False
-    /// if it need not wait.
+    /// One that will not give up itself waits all the same where nobody answers any more and others relied on
+    /// answers, as these are to decide (see `frame`, 2). Whether they have lost theirs is not known: it may have
+    /// been given in an earlier poll. It goes on with that whenever nobody answers. False if it need not wait.
     fn minds_those_who_joined(
         &mut self,
         scope: ScopeRef<'_>,
@@ -309,10 +312,10 @@ impl Keeper {
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
     ) -> bool {
-        let loses = heard.unsure() && self.relied;
-        if heard.answered() || !(loses || self.minds()) {
+        if heard.answered() || !(self.relied || self.minds()) {
             return false;
         }
+        let loses = self.relied && (heard.unsure() || !self.minds());
         self.rare().minds = true;
         let ended = self.wait(scope, wakers, cx).is_some();
         // Nothing starts on a context that has ended, and so nothing answers there again and again: no
