@@ -285,7 +285,7 @@ impl Keeper {
             return false;
         }
         self.was_answered |= !heard.joined();
-        self.relied |= heard.relied();
+        self.notes_relied(heard);
         // From an earlier await it may wait still. It is woken for nothing then, but with those inside.
         let quiet = match &self.watch {
             None => true,

@@ -71,6 +71,8 @@ pub struct Keeper {
     pub(crate) was_answered: bool,
     /// Whether others ever relied on such an answer, and so may need it when this checkpoint is over.
     pub(crate) relied: bool,
+    /// The same for those of this await.
+    pub(crate) relied_here: bool,
     /// Whether it keeps its place in the list for the next await of the same function (see `body`).
     pub(crate) seat: Seat,
 }
@@ -113,6 +115,7 @@ impl Keeper {
             started: false,
             was_answered: false,
             relied: false,
+            relied_here: false,
             seat,
         }
     }
@@ -123,6 +126,7 @@ impl Keeper {
         self.joins = NOWHERE;
         self.mode = mode;
         self.started = false;
+        self.relied_here = false;
         self.seat = Seat::Taken;
     }
 
@@ -255,7 +259,7 @@ impl Keeper {
         let bits = heard.bits;
         let (answered, unsure, joined) = (bits.answered(), bits.unsure(), bits.joined());
         self.was_answered |= answered && !joined;
-        self.relied |= bits.relied();
+        self.notes_relied(bits);
         let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());
         let must_wait = self.keep_hold(hold, cx.waker());
         *wakers = heard.into_handed();
@@ -312,10 +316,11 @@ impl Keeper {
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
     ) -> bool {
-        if heard.answered() || !(self.relied || self.minds()) {
+        let unsure = heard.unsure() && self.relied;
+        if heard.answered() || !(unsure || self.relied_here || self.minds()) {
             return false;
         }
-        let loses = self.relied && (heard.unsure() || !self.minds());
+        let loses = unsure || !self.minds();
         self.rare().minds = true;
         let ended = self.wait(scope, wakers, cx).is_some();
         // Nothing starts on a context that has ended, and so nothing answers there again and again: no
@@ -334,12 +339,19 @@ impl Keeper {
             self.was_answered = true;
             context.line().into_iter().for_each(answer::leave_behind);
         }
-        self.relied |= heard.bits.relied();
+        self.notes_relied(heard.bits);
         if let Some(hold) = heard.rare.as_mut().and_then(|rare| rare.hold.take()) {
             self.keep_awake(hold);
         }
         // Nobody else will see to these.
         heard.into_handed().iter().for_each(wake);
+    }
+
+    /// Whether others relied on what came in this poll.
+    #[inline]
+    pub(crate) fn notes_relied(&mut self, heard: Bits) {
+        self.relied |= heard.relied();
+        self.relied_here |= heard.relied();
     }
 
     fn manner(&self, watches: bool) -> Manner {

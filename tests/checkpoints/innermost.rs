@@ -358,11 +358,11 @@ fn c3_the_innermost_answers_the_outermost_though_the_middle_ones_are_over() {
 /// A middle one is ready and leaves its inner one behind, in a poll in which the outer context ends. Those
 /// around it look once more before they decide, and so the inner one does.
 #[track_caller]
-fn is_left_behind_and_decides(derives: bool, other_waker: bool) {
+fn is_left_behind_and_decides(on_another: bool, other_waker: bool) {
     for around in 1..4 {
         let outer = &ROOT.with_cancel();
         let derived = outer.with_cancel();
-        let middle = if derives { &derived } else { outer };
+        let middle = if on_another { &derived } else { outer };
         let inner = Slot::new(middle.run_until_cancelled_owned(pending::<()>()));
         let passes = middle.run_until_cancelled(poll_fn(|cx| {
             assert!(pin!(inner.future()).poll(cx).is_pending());
