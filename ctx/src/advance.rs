@@ -14,7 +14,7 @@
 //!    that, they are asked.
 
 use crate::{
-    answer::Answer,
+    answer::{self, Answer},
     asking::{self, Asking, answer_top},
     context::Context,
     few::Few,
@@ -166,7 +166,7 @@ impl Keeper {
         let Some(watch) = &mut *self.watch else {
             return asking.leaves_unheard();
         };
-        let ends = self.seat == Seat::Taken || !self.relied;
+        let ends = self.seat == Seat::Taken || !self.relied.ever();
         let ends =
             ends && watch.is_just(waker_id(waker)) && asking.leaves_taking_back(&mut watch.answer);
         if ends {
@@ -190,11 +190,14 @@ impl Keeper {
     #[inline(never)]
     fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
         let answered = heard.bits.answered() && !heard.bits.joined();
-        self.relied |= heard.bits.relied();
+        if answered {
+            context.line().into_iter().for_each(answer::leave_behind);
+        }
+        self.notes_relied(heard.bits);
         self.finish(context, heard.into_handed(), Some(waker));
         // Who answered in this poll may be in the future still, and is dropped with it. That goes for those
         // of earlier polls too, but they were told.
-        self.was_answered = answered || self.relied;
+        self.was_answered = answered || self.relied.ever();
     }
 
     #[inline(always)]
@@ -213,7 +216,7 @@ impl Keeper {
             None => match asking.leave_simply() {
                 Some(bits) if bits.answered() => {
                     self.was_answered = true;
-                    self.relied |= bits.relied();
+                    self.notes_relied(bits);
                     true
                 }
                 Some(_) => return self.wait_first(asking, context, cx),
@@ -312,7 +315,7 @@ impl Keeper {
             return false;
         }
         self.was_answered |= !heard.joined();
-        self.relied |= heard.relied();
+        self.notes_relied(heard);
         // From an earlier await it may wait still. It is woken for nothing then, but with those inside.
         let quiet = match &*self.watch {
             None => true,

@@ -60,11 +60,13 @@ impl Asking {
     /// The same for one that has a watch, and has given this `answer`.
     ///
     /// One that keeps watch for somebody else does not join: those inside would not answer it, and if it were
-    /// dropped together with them it would have no waker left to tell that one with.
+    /// dropped together with them it would have no waker left to tell that one with. Nor does one behind a
+    /// shield, as it has to look for those whom it holds.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is short where it is called for")]
     pub(crate) fn join_seated(line: usize, answer: Answer, cx: &TaskContext<'_>) -> Option<Self> {
         let own = answer.is_none() || with_top(|top| top.owner.get()) == answer.owner();
+        let own = own && with_top(|top| !top.marks.get().has(Marks::SHIELDED));
         let joined = if own { Self::join_on(line, cx) } else { None };
         joined.map(|Self(said)| Self(said.marked()))
     }
@@ -97,17 +99,15 @@ impl Asking {
     pub(crate) fn above(line: &Arc<Node>, owner: usize, cx: &TaskContext<'_>) -> Self {
         let waker = waker_id(cx.waker());
         Self::pushed(with_top(|top| {
-            let (task, ordered) = stack::continues(top, line, waker);
+            let (task, marks) = stack::continues(top, line, waker);
             if !top.cover() {
                 return false;
             }
             top.begin(address(line), owner, waker);
             top.task.set(task);
-            if ordered {
-                top.marks.set(Marks::PLAIN);
+            top.marks.set(marks);
+            if marks.has(Marks::ORDERED) {
                 top.joins.set(std::ptr::from_ref(cx).addr());
-            } else {
-                top.marks.set(Marks::PRESENT);
             }
             true
         }))
@@ -302,9 +302,10 @@ impl<P: Parts> Unwinding<'_, P> {
 impl<P: Parts> Drop for Unwinding<'_, P> {
     // Inlined, so that what it holds can stay in registers.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is one call")]
+    #[expect(clippy::inline_always, reason = "it is little more than one call")]
     fn drop(&mut self) {
-        self.parts.parts().1.panicked(self.asking);
+        let (context, keeper) = self.parts.parts();
+        keeper.panicked(self.asking, context);
     }
 }
 
@@ -320,7 +321,7 @@ pub(crate) fn answer_top(answer: &mut Answer, line: usize, waker: WakerId) -> bo
         let simple = top.line.get() == line
             && top.waker.get() == waker
             && marks.has(Marks::ORDERED)
-            && !marks.has(Marks::DROPPING)
+            && !marks.has(Marks::DROPPING.and(Marks::SHIELDED))
             && (answer.is_none() || top.owner.get() == answer.owner());
         if simple {
             let poll = top.poll.get();

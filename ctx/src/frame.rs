@@ -15,11 +15,11 @@
 //!    mostly known without a look at it: the task context is the frame's own, which the frame's checkpoint borrows
 //!    until its poll ends. It does not hold for a future that writes another context over it, with a waker that is `'static`;
 //!    every other future around it would be polled wrongly then, too.
-//! 2. It was answered if more answers were given while it polled. If any were taken back meanwhile, one
-//!    cannot tell whose they were: then it keeps watch itself, and leaves the decision to the next poll,
+//! 2. It was answered if more answers were given while it polled. If any were taken back meanwhile, or may be
+//!    missing, one cannot tell whose they were: then it keeps watch itself, and leaves the decision to the next poll,
 //!    as with an answer by another waker. So does the frame's own checkpoint where none is left: one that
 //!    joined may have lost its own, and must be polled again to decide. That goes for one, too, that will not
-//!    give up itself, as it is a `between` call or held: it waits whenever nobody answers, from then on.
+//!    give up itself, as it is a `between` call or held: it waits whenever nobody answers any more, from then on.
 //! 3. A shield must hold every checkpoint around it, those too that joined, which it cannot see. So it
 //!    leaves itself with the frame (see `stack`), and each that joined finds it when its poll ends. When it
 //!    joined nothing had been left there, so what it finds is inside it. It puts its own frame from then on.
@@ -100,6 +100,9 @@ impl Marks {
     pub(crate) const FOREIGN: Marks = Marks(8);
     /// There is something in `stack` that belongs to it.
     pub(crate) const RARE: Marks = Marks(16);
+    /// It is ordered, and a shield lies between it and a frame below it. Who answers it holds that one too, as
+    /// it may outlive this frame's owner.
+    pub(crate) const SHIELDED: Marks = Marks(32);
 
     /// A frame of a poll in which nothing came yet but answers.
     pub(crate) const PLAIN: Marks = Self::PRESENT.and(Self::ORDERED);
@@ -149,6 +152,11 @@ impl Frame {
         if foreign {
             self.mark(Marks::FOREIGN);
         }
+    }
+
+    /// Somebody inside may be pending who has not answered here.
+    pub(crate) fn misses_an_answer(&mut self) {
+        self.said = self.said.taken();
     }
 
     /// An answer that does not count any more, if it was given in this poll.
@@ -357,7 +365,7 @@ impl Top {
     pub(crate) fn heard_by_joined(&self, before: Said) -> Heard {
         let (said, marks) = (self.said.get(), self.marks.get());
         let answered = said.was_answered_since(before);
-        let unsure = answered && (said.were_taken_since(before) || marks.has(Marks::FOREIGN));
+        let unsure = said.were_taken_since(before) || (answered && marks.has(Marks::FOREIGN));
         let mut heard = Heard::from(Bits::joining(answered, unsure));
         if marks.has(Marks::RARE) {
             heard.rare = stack::hold_joined();

@@ -22,12 +22,13 @@
 //!    enough, since that waker was woken; with another waker the checkpoint wakes itself, to look again.
 
 use crate::{
-    answer::{Manner, wake},
+    answer::{self, Manner, wake},
     asking::{self, Asking},
     context::Context,
     end::Record,
     few::Few,
     heard::{Bits, Heard},
+    hold::Hold,
     node::{Node, ScopeRef, address},
     promise::Watch,
     spare,
@@ -70,8 +71,8 @@ pub struct Keeper {
     started: bool,
     /// Whether anybody inside ever answered its frame, and so may look for it when it goes away.
     pub(crate) was_answered: bool,
-    /// Whether others ever relied on such an answer, and so may need it when this checkpoint is over.
-    pub(crate) relied: bool,
+    /// Whether others relied on such an answer, and so may need it when this checkpoint is over.
+    pub(crate) relied: Relied,
     /// Whether it keeps its place in the list for the next await of the same function (see `body`).
     pub(crate) seat: Seat,
 }
@@ -96,6 +97,32 @@ pub(crate) enum Seat {
     Free,
 }
 
+/// Since when others have relied on a checkpoint.
+#[derive(Clone, Copy)]
+pub(crate) struct Relied(u8);
+
+impl Relied {
+    const NEVER: Self = Self(0);
+    const EVER: u8 = 1;
+    /// In the await that there is.
+    const HERE: Self = Self(Self::EVER | 2);
+
+    #[inline]
+    fn forget_await(&mut self) {
+        self.0 &= Self::EVER;
+    }
+
+    #[inline]
+    pub(crate) fn ever(self) -> bool {
+        self.0 != 0
+    }
+
+    #[inline]
+    fn here(self) -> bool {
+        self.0 & !Self::EVER != 0
+    }
+}
+
 impl Keeper {
     pub(crate) const fn new(mode: Mode) -> Self {
         Self::with(mode, Seat::None)
@@ -113,7 +140,7 @@ impl Keeper {
             mode,
             started: false,
             was_answered: false,
-            relied: false,
+            relied: Relied::NEVER,
             seat,
         }
     }
@@ -124,6 +151,7 @@ impl Keeper {
         self.joins = ASIDE;
         self.mode = mode;
         self.started = false;
+        self.relied.forget_await();
         self.seat = Seat::Taken;
     }
 
@@ -237,21 +265,23 @@ impl Keeper {
         let Some(line) = context.line() else {
             return Asking::MUTE;
         };
+        let hold = self.take_hold();
+        if let Some(hold) = &hold {
+            self.wakes_up(hold, cx.waker());
+        }
         let owner = self.address();
         let first = Asking::first(address(line), owner, cx);
         let asking = first.unwrap_or_else(|| Asking::above(line, owner, cx));
-        if matches!(&*self.watch, Some(watch) if watch.rare.is_some()) {
-            self.lend_hold();
-        }
+        hold.into_iter().for_each(Asking::lend);
         asking
     }
 
+    /// It was held, and is polled again, perhaps by somebody else.
     #[cold]
-    fn lend_hold(&mut self) {
-        if let Some(hold) = self.take_hold() {
-            hold.awake();
-            Asking::lend(hold);
-        }
+    fn wakes_up(&mut self, hold: &Hold, current: &Waker) {
+        let mut wakers = Few::new();
+        wakers.extend(hold.awake());
+        self.pass_on(&mut wakers, current);
     }
 
     /// Decides, in a poll in which the future stayed pending: the record if the checkpoint is to give up.
@@ -265,7 +295,7 @@ impl Keeper {
         let bits = heard.bits;
         let (answered, unsure, joined) = (bits.answered(), bits.unsure(), bits.joined());
         self.was_answered |= answered && !joined;
-        self.relied |= bits.relied();
+        self.notes_relied(bits);
         let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());
         let must_wait = self.keep_hold(hold, cx.waker());
         *wakers = heard.into_handed();
@@ -312,9 +342,9 @@ impl Keeper {
         Some(record)
     }
 
-    /// One that will not give up itself waits all the same where the last answer was taken back that others
-    /// relied on, as these are to decide (see `frame`, 2). It goes on with that whenever nobody answers. False
-    /// if it need not wait.
+    /// One that will not give up itself waits all the same where nobody answers any more and others relied on
+    /// answers, as these are to decide (see `frame`, 2). Whether they have lost theirs is not known: it may have
+    /// been given in an earlier poll. It goes on with that whenever nobody answers. False if it need not wait.
     fn minds_those_who_joined(
         &mut self,
         scope: ScopeRef<'_>,
@@ -322,10 +352,11 @@ impl Keeper {
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
     ) -> bool {
-        let loses = heard.unsure() && self.relied;
-        if heard.answered() || !(loses || self.minds()) {
+        let unsure = heard.unsure() && self.relied.ever();
+        if heard.answered() || !(unsure || self.relied.here() || self.minds()) {
             return false;
         }
+        let loses = unsure || !self.minds();
         self.rare().minds = true;
         let ended = self.wait(scope, wakers, cx).is_some();
         // Nothing starts on a context that has ended, and so nothing answers there again and again: no
@@ -338,15 +369,26 @@ impl Keeper {
 
     /// Its poll panicked: it keeps what it heard.
     #[cold]
-    pub(crate) fn panicked(&mut self, asking: Asking) {
+    pub(crate) fn panicked(&mut self, asking: Asking, context: &Context) {
         let mut heard = asking.leave();
-        self.was_answered |= heard.bits.answered() && !heard.bits.joined();
-        self.relied |= heard.bits.relied();
+        if heard.bits.answered() && !heard.bits.joined() {
+            self.was_answered = true;
+            context.line().into_iter().for_each(answer::leave_behind);
+        }
+        self.notes_relied(heard.bits);
         if let Some(hold) = heard.rare.as_mut().and_then(|rare| rare.hold.take()) {
             self.keep_awake(hold);
         }
         // Nobody else will see to these.
         heard.into_handed().iter().for_each(wake);
+    }
+
+    /// Whether others relied on what came in this poll.
+    #[inline]
+    pub(crate) fn notes_relied(&mut self, heard: Bits) {
+        if heard.relied() {
+            self.relied = Relied::HERE;
+        }
     }
 
     fn manner(&self, watches: bool) -> Manner {

@@ -134,12 +134,11 @@ impl Keeper {
     /// The checkpoint goes away, and its future is dropped next. Its own drop, after that, ends the watch
     /// where somebody in the future may look for it meanwhile.
     pub(crate) fn close(&mut self, context: &Context) {
-        if let Some(hold) = self.take_hold() {
-            hold.awake();
-        }
+        let waker = self.take_hold().and_then(|hold| hold.awake());
         let rare = self.watch.as_mut().and_then(|watch| watch.rare.as_mut());
         let parting = rare.and_then(|rare| rare.parting.take());
         let mut parting = parting.unwrap_or_default();
+        parting.wakers.extend(waker);
         parting.wakers.extend(self.withdraw(context));
         if self.was_answered || parting.current.is_some() {
             parting.asking = Some(Asking::drop_of(self.address()));
@@ -341,7 +340,7 @@ impl Keeper {
             Some(_) => self.with_answers(|answers| answers.leave(wakers, current)),
         };
         self.forget_watch();
-        if std::mem::take(&mut self.was_answered) && settled && !self.relied {
+        if std::mem::take(&mut self.was_answered) && settled && !self.relied.ever() {
             remember_over(self.address());
         }
     }
