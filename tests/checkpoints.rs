@@ -12,6 +12,7 @@ mod left;
 mod moved;
 mod panics;
 mod random;
+mod relied;
 mod needless;
 mod seats;
 mod shields;

@@ -6,7 +6,7 @@
 //! anything. All others cost one call for what precedes the poll (`enter`) and one for what follows it (`stay`,
 //! `deliver`).
 //!
-//! 1. `Keeper::joins` is a line only where the checkpoint has started, may give up, and has no watch. Nobody
+//! 1. `Keeper::joins` is just a line only where the checkpoint has started, may give up, and has no watch. Nobody
 //!    inside can change that while it polls its future, as the keeper is borrowed.
 //! 2. What an `Asking` that has not joined compares with, no frame has heard. So what follows the poll
 //!    needs no second look at how it asked.
@@ -14,7 +14,7 @@
 //!    that, they are asked.
 
 use crate::{
-    answer::Answer,
+    answer::{self, Answer},
     asking::{self, Asking, answer_top},
     context::Context,
     few::Few,
@@ -23,7 +23,7 @@ use crate::{
     keeper::{Keeper, Mode, Parts, Seat, Start},
     node::{Node, ScopeRef, address},
     promise::{Parting, Watch},
-    watch::{self, Enrolled},
+    watch,
 };
 use std::{
     future::Future,
@@ -42,7 +42,12 @@ pub(crate) enum Step<T> {
 
 /// One poll of a live checkpoint. What it needs after the poll it takes from `parts` once more, which leaves
 /// little to be kept in registers meanwhile.
-#[inline]
+#[cfg_attr(debug_assertions, inline)]
+#[cfg_attr(
+    not(debug_assertions),
+    inline(always),
+    expect(clippy::inline_always, reason = "see `InBody::poll`")
+)]
 pub(crate) fn advance<F: Future, P: Parts>(
     future: Pin<&mut F>,
     parts: &mut P,
@@ -62,17 +67,15 @@ pub(crate) fn advance<F: Future, P: Parts>(
                 return Step::Pending;
             }
             aside();
-            let (context, keeper) = parts.parts();
-            if keeper.stay(asking, context, cx) {
+            if stay(parts, asking, cx) {
                 return Step::Pending;
             }
             Step::GivesUp
         }
         Poll::Ready(output) => {
-            let (context, keeper) = parts.parts();
-            if keeper.was_answered || !asking.leaves_joined_unheard() {
+            if parts.parts().1.was_answered || !asking.leaves_joined_unheard() {
                 aside();
-                keeper.deliver(asking, context, cx.waker());
+                deliver(parts, asking, cx.waker());
             }
             Step::Ready(output)
         }
@@ -83,12 +86,15 @@ pub(crate) fn advance<F: Future, P: Parts>(
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
 fn before<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Result<Asking, Start> {
-    let (context, keeper) = parts.parts();
-    if let Some(joined) = keeper.join(cx) {
+    if let Some(joined) = parts.parts().1.join(cx) {
         return Ok(joined);
     }
     aside();
-    let asking = keeper.enter(context, cx);
+    let asking = if parts.parts().1.has_started() {
+        enter(parts, cx)
+    } else {
+        enter_first(parts, cx)
+    };
     match asking.stops() {
         None => Ok(asking),
         Some(start) => Err(start),
@@ -100,28 +106,42 @@ fn before<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Result<Asking, S
 #[inline]
 const fn aside() {}
 
-impl Keeper {
-    /// Before the poll, where it does not join in the simplest way.
-    #[inline(never)]
-    fn enter(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Asking {
-        if !self.has_started() {
-            let start = self.start(context, cx);
-            if start != Start::Goes {
-                return Asking::stopped(start);
-            }
-        }
-        match context.line_address() {
-            0 => Asking::MUTE,
-            line => self.ask(context, line, cx),
-        }
-    }
+/// Before the poll of one that has started, where it does not join in the simplest way.
+#[inline(never)]
+fn enter<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Asking {
+    let (context, keeper) = parts.parts();
+    keeper.ask(context, cx)
+}
 
-    /// The future was ready: the watch ends.
+/// Before the first poll.
+#[inline(never)]
+fn enter_first<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Asking {
+    let (context, keeper) = parts.parts();
+    match keeper.start(context, cx) {
+        Start::Goes => keeper.ask(context, cx),
+        stopped => Asking::stopped(stopped),
+    }
+}
+
+/// The future stayed pending. False if the checkpoint gives up.
+#[inline(never)]
+fn stay<P: Parts>(parts: &mut P, asking: Asking, cx: &mut TaskContext<'_>) -> bool {
+    let (context, keeper) = parts.parts();
+    keeper.stay(asking, context, cx)
+}
+
+/// The future was ready: the watch ends.
+#[inline(never)]
+fn deliver<P: Parts>(parts: &mut P, asking: Asking, waker: &Waker) {
+    let (context, keeper) = parts.parts();
+    if !keeper.delivers_simply(asking, context, waker) {
+        keeper.deliver_anyhow(asking, context, waker);
+    }
+}
+
+impl Keeper {
     #[inline(never)]
-    pub(crate) fn deliver(&mut self, asking: Asking, context: &Context, waker: &Waker) {
-        if self.frees_seat(asking, waker) {
-            return;
-        }
+    fn deliver_anyhow(&mut self, asking: Asking, context: &Context, waker: &Waker) {
         if asking.leaves_unheard() {
             if self.was_answered || !self.keeps_seat(waker) {
                 self.finish_heard(asking.nothing().into(), context, waker);
@@ -135,21 +155,28 @@ impl Keeper {
         self.deliver_heard(heard, context, waker);
     }
 
-    /// Whether nothing was heard, and the waker stays in the list. Then the asking has ended, and all is done.
+    /// Whether nothing was heard, and nobody else was waited for. Then the asking has ended, and all is done: the
+    /// waker, if there is one, stays in the list for the next await, or it has left.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    fn frees_seat(&mut self, asking: Asking, waker: &Waker) -> bool {
-        let Some(watch) = &mut self.watch else {
+    fn delivers_simply(&mut self, asking: Asking, context: &Context, waker: &Waker) -> bool {
+        if self.was_answered {
             return false;
-        };
-        let frees = !self.was_answered
-            && self.seat == Seat::Taken
-            && watch.is_just(waker_id(waker))
-            && asking.leaves_taking_back(&mut watch.answer);
-        if frees {
-            self.seat = Seat::Free;
         }
-        frees
+        let Some(watch) = &mut *self.watch else {
+            return asking.leaves_unheard();
+        };
+        let ends = self.seat == Seat::Taken || !self.relied.ever();
+        let ends =
+            ends && watch.is_just(waker_id(waker)) && asking.leaves_taking_back(&mut watch.answer);
+        if ends {
+            if self.seat == Seat::Taken {
+                self.seat = Seat::Free;
+            } else {
+                self.leave_list(context);
+            }
+        }
+        ends
     }
 
     #[inline(never)]
@@ -163,30 +190,56 @@ impl Keeper {
     #[inline(never)]
     fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
         let answered = heard.bits.answered() && !heard.bits.joined();
-        self.relied |= heard.bits.relied();
+        if answered {
+            context.line().into_iter().for_each(answer::leave_behind);
+        }
+        self.notes_relied(heard.bits);
         self.finish(context, heard.into_handed(), Some(waker));
         // Who answered in this poll may be in the future still, and is dropped with it. That goes for those
         // of earlier polls too, but they were told.
-        self.was_answered = answered || self.relied;
+        self.was_answered = answered || self.relied.ever();
     }
 
-    /// The future stayed pending. False if the checkpoint gives up.
-    #[inline(never)]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is all that its one caller does")]
     fn stay(&mut self, asking: Asking, context: &Context, cx: &mut TaskContext<'_>) -> bool {
+        // Who listens hears of each step, and may end the context just before this looks at it.
+        #[cfg(feature = "testing")]
+        if crate::probe::somebody_listens() {
+            return self.stay_anyhow(asking, context, cx);
+        }
+        if self.mode != Mode::Race {
+            return self.stay_anyhow(asking, context, cx);
+        }
+        let stays = match &mut *self.watch {
+            Some(watch) => waits_still(watch, asking, context, cx),
+            None => match asking.leave_simply() {
+                Some(bits) if bits.answered() => {
+                    self.was_answered = true;
+                    self.notes_relied(bits);
+                    true
+                }
+                Some(_) => return self.wait_first(asking, context, cx),
+                None => false,
+            },
+        };
+        stays || self.stay_anyhow(asking, context, cx)
+    }
+
+    #[inline(never)]
+    fn stay_anyhow(&mut self, asking: Asking, context: &Context, cx: &mut TaskContext<'_>) -> bool {
         // Without a line there is nothing that could end.
         let Some(line) = context.line() else {
             return true;
         };
-        if self.waits_still(asking, line, cx) {
-            return true;
-        }
         if asking.leaves_unheard() {
             #[cfg(feature = "testing")]
             crate::probe::pends(self, false);
-            let (waits, heard) = (self.waits_first(line, cx), asking.nothing());
-            return waits
-                || self.stays(line, heard, cx)
-                || self.stay_or_part(heard.into(), line, cx);
+            if self.mode == Mode::Race && self.watch.is_none() {
+                return self.wait_first(asking, context, cx);
+            }
+            let heard = asking.nothing();
+            return self.stays(line, heard, cx) || self.stay_or_part(heard.into(), line, cx);
         }
         if let Some(bits) = asking.leave_simply() {
             #[cfg(feature = "testing")]
@@ -199,26 +252,6 @@ impl Keeper {
         crate::probe::pends(self, heard.bits.answered());
         let stays = heard.rare.is_none() && self.stays(line, heard.bits, cx);
         stays || self.stay_or_part(heard, line, cx)
-    }
-
-    /// Whether the innermost waits as it did before, on a scope that time does not end. Then the asking has
-    /// ended, and all is done.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    fn waits_still(&mut self, asking: Asking, line: &Arc<Node>, cx: &TaskContext<'_>) -> bool {
-        // Who listens may end the context just before this looks at it.
-        #[cfg(feature = "testing")]
-        if crate::probe::somebody_listens() {
-            return false;
-        }
-        let Some(watch) = &mut self.watch else {
-            return false;
-        };
-        // The waker stands in the list, and is woken by whoever ends the scope after this look at it.
-        watch.is_just(waker_id(cx.waker()))
-            && self.mode == Mode::Race
-            && line.state.load().is_quiet()
-            && asking.leaves_answering(&mut watch.answer)
     }
 
     #[inline(never)]
@@ -240,7 +273,7 @@ impl Keeper {
     /// The waker stays in the list for the next await of the function, which mostly has the same one. The
     /// answer is taken back from the asker that is at work, and so the asker needs it no more.
     fn keeps_seat(&mut self, waker: &Waker) -> bool {
-        match &mut self.watch {
+        match &mut *self.watch {
             None => true,
             Some(watch) if self.seat == Seat::Taken && watch.is_just(waker_id(waker)) => {
                 let free = asking::take_back_from_top(watch.answer);
@@ -267,7 +300,7 @@ impl Keeper {
         let Some(scope) = ScopeRef::of(line) else {
             return false;
         };
-        match &mut self.watch {
+        match &mut *self.watch {
             Some(watch) if self.mode == Mode::Race && watch.is_just(waker_id(cx.waker())) => {
                 !scope.is_ended() && waits_on(watch, scope, cx)
             }
@@ -282,9 +315,9 @@ impl Keeper {
             return false;
         }
         self.was_answered |= !heard.joined();
-        self.relied |= heard.relied();
+        self.notes_relied(heard);
         // From an earlier await it may wait still. It is woken for nothing then, but with those inside.
-        let quiet = match &self.watch {
+        let quiet = match &*self.watch {
             None => true,
             Some(watch) => watch.answer.is_none() && watch.is_just(waker_id(waker)),
         };
@@ -294,27 +327,39 @@ impl Keeper {
         quiet && (heard.joined() || asking::nobody_asks())
     }
 
-    /// The innermost enters the list for the first time. False if it had before, or if there is more to do.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    fn waits_first(&mut self, line: &Arc<Node>, cx: &mut TaskContext<'_>) -> bool {
-        if self.mode != Mode::Race || self.watch.is_some() {
-            return false;
-        }
-        let Some(scope) = ScopeRef::of(line) else {
-            return false;
+    /// The innermost, which nobody answered, enters the list for the first time. False if the checkpoint gives up.
+    #[inline(never)]
+    fn wait_first(&mut self, asking: Asking, context: &Context, cx: &mut TaskContext<'_>) -> bool {
+        // Without a line there is nothing that could end.
+        let Some(line) = context.line() else {
+            return true;
         };
-        let watch = self.watch();
-        match watch::enroll(scope, &mut watch.key, cx.waker()) {
-            Enrolled::Waiting { replaced: None } => {
+        if let Some(scope) = ScopeRef::of(line) {
+            if let Some(key) = watch::enroll_first(scope, cx.waker()) {
+                let watch = self.new_watch();
+                watch.key = key;
                 watch.waker = waker_id(cx.waker());
                 // Mostly nobody asks, and time does not end it.
-                let alone = scope.own.deadline.is_none() && asking::nobody_asks();
-                alone || waits_on(watch, scope, cx)
+                let alone = asking.was_alone() && scope.own.deadline.is_none();
+                if alone || waits_on(watch, scope, cx) {
+                    return true;
+                }
             }
-            _ => false,
         }
+        self.stay_or_part(asking.nothing().into(), line, cx)
     }
+}
+
+/// Whether the innermost waits as it did before, on a scope that time does not end.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+fn waits_still(watch: &mut Watch, asking: Asking, context: &Context, cx: &TaskContext<'_>) -> bool {
+    // The waker stands in the list, and is woken by whoever ends the scope after this look at it.
+    watch.is_just(waker_id(cx.waker()))
+        && context
+            .line()
+            .is_some_and(|line| line.state.load().is_quiet())
+        && asking.leaves_answering(&mut watch.answer)
 }
 
 /// The rest of it for one whose waker stands in the list: the deadline, and the answer. False if there is

@@ -21,13 +21,15 @@
 //!    it as long as it waits with the same waker. It *owes* that one a wake-up when it stops. (Waking at
 //!    once would make two askers that poll one future in turn wake each other without end.)
 //! 5. Across a shield there are no answers but holds, in every frame that descends through it.
-//! 6. Frames of another task are not asked. Tasks are told apart by their ids, looked at only where the
+//! 6. One that is over may leave behind those who have answered it and nobody around it, though these are
+//!    polled inside them all the same. In that poll nobody around it is certain any more who answered.
+//! 7. Frames of another task are not asked. Tasks are told apart by their ids, looked at only where the
 //!    wakers differ.
 
 use crate::{
     descent::{Descent, descent},
     few::Few,
-    frame::{Frame, WakerId, waker_id},
+    frame::{Frame, Marks, WakerId, waker_id},
     hold::Held,
     node::Node,
     stack::{Rare, Stack, is_over, take_over, with_stack},
@@ -152,6 +154,7 @@ impl Answers<'_> {
     ) -> Few<Answer> {
         let mut given = Few::new();
         let mut task = None;
+        let mut only_holds = false;
         let frames = stack.frames.iter_mut().rev();
         for (frame, rare) in frames.filter(|(frame, _)| !frame.is_dropping()) {
             let foreign = frame.waker != id;
@@ -160,11 +163,14 @@ impl Answers<'_> {
             }
             match descent(line, frame.line) {
                 None => {}
+                Some(Descent::Open) if only_holds => {}
                 Some(Descent::Open) if manner != Manner::Holds => {
                     let answer = Answer::to(frame, foreign);
                     frame.take_answer(!self.includes(answer), foreign);
                     given.push(answer);
-                    if frame.is_ordered() {
+                    if frame.marks.has(Marks::SHIELDED) {
+                        only_holds = true;
+                    } else if frame.is_ordered() {
                         break;
                     }
                 }
@@ -267,6 +273,25 @@ fn tell(answer: Answer, wakers: &mut Few<Waker>, news: News) -> Asker {
         Some(true) => Asker::Told,
         Some(false) | None => Asker::Away,
     }
+}
+
+/// A checkpoint on `line` is over, and has left its frame. Whoever answered it in this poll may be pending still,
+/// so those around it, whom nobody else may have answered, look once more before they decide.
+#[cold]
+pub(crate) fn leave_behind(line: &Arc<Node>) {
+    let task = tokio::task::try_id();
+    with_stack(|stack| {
+        let frames = stack.frames.iter_mut().rev().map(|(frame, _)| frame);
+        let asking = frames.take_while(|frame| frame.task == task);
+        for frame in asking.filter(|frame| !frame.is_dropping()) {
+            if matches!(descent(line, frame.line), Some(Descent::Open)) {
+                frame.misses_an_answer();
+                if frame.is_ordered() {
+                    break;
+                }
+            }
+        }
+    });
 }
 
 fn copies(wakers: &Few<Waker>) -> Few<Waker> {

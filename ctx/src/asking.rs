@@ -46,18 +46,27 @@ impl Asking {
     }
 
     /// The same for whatever task context, if its waker is the frame's.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is short where it is called for")]
     pub(crate) fn join_on(line: usize, cx: &TaskContext<'_>) -> Option<Self> {
-        with_top(|top| top.is_joined_on(line, cx).then(|| Self(top.said.get())))
+        // Many small looks are inlined, and one great one is not.
+        let joins = with_top(|top| top.joins.get());
+        let same = joins == std::ptr::from_ref(cx).addr()
+            || (joins != 0 && with_top(|top| top.waker.get()) == waker_id(cx.waker()));
+        let joins = same && with_top(|top| top.line.get()) == line;
+        joins.then(|| Self(with_top(|top| top.said.get())))
     }
 
     /// The same for one that has a watch, and has given this `answer`.
     ///
     /// One that keeps watch for somebody else does not join: those inside would not answer it, and if it were
-    /// dropped together with them it would have no waker left to tell that one with.
-    #[inline]
+    /// dropped together with them it would have no waker left to tell that one with. Nor does one behind a
+    /// shield, as it has to look for those whom it holds.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is short where it is called for")]
     pub(crate) fn join_seated(line: usize, answer: Answer, cx: &TaskContext<'_>) -> Option<Self> {
         let own = answer.is_none() || with_top(|top| top.owner.get()) == answer.owner();
+        let own = own && with_top(|top| !top.marks.get().has(Marks::SHIELDED));
         let joined = if own { Self::join_on(line, cx) } else { None };
         joined.map(|Self(said)| Self(said.marked()))
     }
@@ -69,12 +78,20 @@ impl Asking {
         with_top(|top| {
             (!top.is_there()).then(|| {
                 top.begin(line, owner, waker_id(cx.waker()));
-                top.task.set(tokio::task::try_id());
-                top.marks.set(Marks::PLAIN);
-                top.joins.set(std::ptr::from_ref(cx).addr());
+                top.first_of_all(std::ptr::from_ref(cx).addr());
                 Self::ALONE
             })
         })
+    }
+
+    /// The same where there is no frame; nothing if there is more to do for the number of the poll.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+    pub(crate) fn first_at_once(line: usize, owner: usize, cx: &TaskContext<'_>) -> Option<Self> {
+        let number = with_top(Top::next_number)?;
+        with_top(|top| top.begin_as(number, line, owner, waker_id(cx.waker())));
+        with_top(|top| top.first_of_all(std::ptr::from_ref(cx).addr()));
+        Some(Self::ALONE)
     }
 
     /// Asks by a frame above another one. `line` is the context's.
@@ -82,17 +99,15 @@ impl Asking {
     pub(crate) fn above(line: &Arc<Node>, owner: usize, cx: &TaskContext<'_>) -> Self {
         let waker = waker_id(cx.waker());
         Self::pushed(with_top(|top| {
-            let (task, ordered) = stack::continues(top, line, waker);
+            let (task, marks) = stack::continues(top, line, waker);
             if !top.cover() {
                 return false;
             }
             top.begin(address(line), owner, waker);
             top.task.set(task);
-            if ordered {
-                top.marks.set(Marks::PLAIN);
+            top.marks.set(marks);
+            if marks.has(Marks::ORDERED) {
                 top.joins.set(std::ptr::from_ref(cx).addr());
-            } else {
-                top.marks.set(Marks::PRESENT);
             }
             true
         }))
@@ -228,6 +243,12 @@ impl Asking {
         unheard
     }
 
+    /// Whether it was by the only frame of the thread, where it has left that unheard. Then nobody else asks.
+    #[inline]
+    pub(crate) fn was_alone(self) -> bool {
+        self == Self::ALONE
+    }
+
     /// What it has heard if that is nothing.
     #[inline]
     pub(crate) fn nothing(self) -> Bits {
@@ -281,9 +302,10 @@ impl<P: Parts> Unwinding<'_, P> {
 impl<P: Parts> Drop for Unwinding<'_, P> {
     // Inlined, so that what it holds can stay in registers.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is one call")]
+    #[expect(clippy::inline_always, reason = "it is little more than one call")]
     fn drop(&mut self) {
-        self.parts.parts().1.panicked(self.asking);
+        let (context, keeper) = self.parts.parts();
+        keeper.panicked(self.asking, context);
     }
 }
 
@@ -299,7 +321,7 @@ pub(crate) fn answer_top(answer: &mut Answer, line: usize, waker: WakerId) -> bo
         let simple = top.line.get() == line
             && top.waker.get() == waker
             && marks.has(Marks::ORDERED)
-            && !marks.has(Marks::DROPPING)
+            && !marks.has(Marks::DROPPING.and(Marks::SHIELDED))
             && (answer.is_none() || top.owner.get() == answer.owner());
         if simple {
             let poll = top.poll.get();

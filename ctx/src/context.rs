@@ -573,6 +573,13 @@ impl Context {
         self.line().map_or(0, crate::node::address)
     }
 
+    /// The same if it is a scope or a shield itself, and a glance tells that it is live.
+    #[inline]
+    pub(crate) fn live_line_address(&self) -> Option<usize> {
+        let node = self.node.as_ref()?;
+        tree::is_live_line(node).then(|| crate::node::address(node))
+    }
+
     /// The scope whose end is this context's end.
     #[inline]
     pub(crate) fn scope(&self) -> Option<ScopeRef<'_>> {

@@ -15,11 +15,11 @@
 //!    mostly known without a look at it: the task context is the frame's own, which the frame's checkpoint borrows
 //!    until its poll ends. It does not hold for a future that writes another context over it, with a waker that is `'static`;
 //!    every other future around it would be polled wrongly then, too.
-//! 2. It was answered if more answers were given while it polled. If any were taken back meanwhile, one
-//!    cannot tell whose they were: then it keeps watch itself, and leaves the decision to the next poll,
+//! 2. It was answered if more answers were given while it polled. If any were taken back meanwhile, or may be
+//!    missing, one cannot tell whose they were: then it keeps watch itself, and leaves the decision to the next poll,
 //!    as with an answer by another waker. So does the frame's own checkpoint where none is left: one that
 //!    joined may have lost its own, and must be polled again to decide. That goes for one, too, that will not
-//!    give up itself, as it is a `between` call or held: it waits whenever nobody answers, from then on.
+//!    give up itself, as it is a `between` call or held: it waits whenever nobody answers any more, from then on.
 //! 3. A shield must hold every checkpoint around it, those too that joined, which it cannot see. So it
 //!    leaves itself with the frame (see `stack`), and each that joined finds it when its poll ends. When it
 //!    joined nothing had been left there, so what it finds is inside it. It puts its own frame from then on.
@@ -38,7 +38,7 @@ use crate::{
 use std::{
     cell::Cell,
     sync::atomic::{AtomicU64, Ordering},
-    task::{Context as TaskContext, Waker},
+    task::Waker,
 };
 use tokio::task::Id as TaskId;
 
@@ -100,6 +100,9 @@ impl Marks {
     pub(crate) const FOREIGN: Marks = Marks(8);
     /// There is something in `stack` that belongs to it.
     pub(crate) const RARE: Marks = Marks(16);
+    /// It is ordered, and a shield lies between it and a frame below it. Who answers it holds that one too, as
+    /// it may outlive this frame's owner.
+    pub(crate) const SHIELDED: Marks = Marks(32);
 
     /// A frame of a poll in which nothing came yet but answers.
     pub(crate) const PLAIN: Marks = Self::PRESENT.and(Self::ORDERED);
@@ -149,6 +152,11 @@ impl Frame {
         if foreign {
             self.mark(Marks::FOREIGN);
         }
+    }
+
+    /// Somebody inside may be pending who has not answered here.
+    pub(crate) fn misses_an_answer(&mut self) {
+        self.said = self.said.taken();
     }
 
     /// An answer that does not count any more, if it was given in this poll.
@@ -242,15 +250,6 @@ impl Top {
         self.joins.get() == cx && self.line.get() == line
     }
 
-    /// The same also for a task context that is another one, with the same waker.
-    #[inline]
-    pub(crate) fn is_joined_on(&self, line: usize, cx: &TaskContext<'_>) -> bool {
-        let joins = self.joins.get();
-        let same = joins == std::ptr::from_ref(cx).addr()
-            || (joins != 0 && self.waker.get() == waker_id(cx.waker()));
-        same && self.line.get() == line
-    }
-
     /// Puts the latest frame away; false if there is nothing to put it into.
     pub(crate) fn cover(&self) -> bool {
         let saved = stack::save(self);
@@ -263,21 +262,37 @@ impl Top {
     /// A frame of a new poll, which nobody joins yet.
     #[inline]
     pub(crate) fn begin(&self, line: usize, owner: usize, waker: WakerId) {
+        let number = self.next_number().unwrap_or_else(|| next_block(self));
+        self.begin_as(number, line, owner, waker);
+    }
+
+    /// The number of the next poll, if the thread's block has one left.
+    #[inline]
+    pub(crate) fn next_number(&self) -> Option<u64> {
         let latest = self.latest.get();
-        let poll = if latest == self.last.get() {
-            next_block(self)
-        } else {
-            latest + 1
-        };
-        self.latest.set(poll);
+        (latest != self.last.get()).then_some(latest + 1)
+    }
+
+    #[inline]
+    pub(crate) fn begin_as(&self, number: u64, line: usize, owner: usize, waker: WakerId) {
+        self.latest.set(number);
         self.line.set(line);
         self.waker.set(waker);
         self.owner.set(owner);
-        self.poll.set(poll);
+        self.poll.set(number);
         self.said.set(Said::NOTHING);
         self.answers.set(0);
         self.relied.set(false);
         self.joins.set(0);
+    }
+
+    /// The rest of it for the only frame of the thread, which those with this task context join. What calls
+    /// somebody else comes last, and so nothing is to be kept meanwhile.
+    #[inline]
+    pub(crate) fn first_of_all(&self, cx: usize) {
+        self.marks.set(Marks::PLAIN);
+        self.joins.set(cx);
+        self.task.set(tokio::task::try_id());
     }
 
     /// An answer to the latest frame, which is `new` unless it repeats one of this poll.
@@ -350,7 +365,7 @@ impl Top {
     pub(crate) fn heard_by_joined(&self, before: Said) -> Heard {
         let (said, marks) = (self.said.get(), self.marks.get());
         let answered = said.was_answered_since(before);
-        let unsure = answered && (said.were_taken_since(before) || marks.has(Marks::FOREIGN));
+        let unsure = said.were_taken_since(before) || (answered && marks.has(Marks::FOREIGN));
         let mut heard = Heard::from(Bits::joining(answered, unsure));
         if marks.has(Marks::RARE) {
             heard.rare = stack::hold_joined();

@@ -31,10 +31,11 @@ impl Hold {
         })
     }
 
-    /// The checkpoint starts a poll, or goes away: nobody needs to wake it.
-    pub(crate) fn awake(&self) {
-        let waker = self.state.lock().waker.take();
-        drop(waker);
+    /// The checkpoint starts a poll, or goes away: nobody needs to wake it. The waker kept watch for those whom
+    /// it has answered, as one in a scope's list does.
+    #[must_use]
+    pub(crate) fn awake(&self) -> Option<Waker> {
+        self.state.lock().waker.take()
     }
 
     /// The checkpoint ends a poll: whether it is held, to be woken by `waker` when it no longer is.

@@ -22,17 +22,19 @@
 //!    enough, since that waker was woken; with another waker the checkpoint wakes itself, to look again.
 
 use crate::{
-    answer::{Manner, wake},
+    answer::{self, Manner, wake},
     asking::{self, Asking},
     context::Context,
     end::Record,
     few::Few,
     heard::{Bits, Heard},
+    hold::Hold,
     node::{Node, ScopeRef, address},
     promise::Watch,
     spare,
 };
 use std::{
+    mem::ManuallyDrop,
     sync::Arc,
     task::{Context as TaskContext, Poll, Waker},
 };
@@ -59,17 +61,18 @@ pub(crate) enum Start {
 
 /// The state of one checkpoint.
 pub struct Keeper {
-    /// What it needs only where it waits itself, or has promised something.
-    pub(crate) watch: Option<Box<Watch>>,
-    /// The address of its line, where it has started, may give up and has no watch, so that it joins in the
-    /// simplest way. Otherwise `NOWHERE`, as also where that was not found out yet.
+    /// What it needs only where it waits itself, or has promised something. The keeper's own drop drops it, so
+    /// that it is looked for once.
+    pub(crate) watch: ManuallyDrop<Option<Box<Watch>>>,
+    /// The address of its line, if it has asked. It is `ASIDE` too unless it has started, may give up and has no
+    /// watch, so that it joins in the simplest way.
     joins: usize,
     pub(crate) mode: Mode,
     started: bool,
     /// Whether anybody inside ever answered its frame, and so may look for it when it goes away.
     pub(crate) was_answered: bool,
-    /// Whether others ever relied on such an answer, and so may need it when this checkpoint is over.
-    pub(crate) relied: bool,
+    /// Whether others relied on such an answer, and so may need it when this checkpoint is over.
+    pub(crate) relied: Relied,
     /// Whether it keeps its place in the list for the next await of the same function (see `body`).
     pub(crate) seat: Seat,
 }
@@ -80,8 +83,8 @@ pub trait Parts {
     fn parts(&mut self) -> (&Context, &mut Keeper);
 }
 
-/// Where no line is: none is at an odd address.
-const NOWHERE: usize = 1;
+/// The mark of one that does not join in the simplest way: no line is at an odd address.
+const ASIDE: usize = 1;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seat {
@@ -92,6 +95,32 @@ pub(crate) enum Seat {
     /// Nothing is awaited now. If there is a watch, it `is_just` a waker in the list, and nobody was
     /// promised anything.
     Free,
+}
+
+/// Since when others have relied on a checkpoint.
+#[derive(Clone, Copy)]
+pub(crate) struct Relied(u8);
+
+impl Relied {
+    const NEVER: Self = Self(0);
+    const EVER: u8 = 1;
+    /// In the await that there is.
+    const HERE: Self = Self(Self::EVER | 2);
+
+    #[inline]
+    fn forget_await(&mut self) {
+        self.0 &= Self::EVER;
+    }
+
+    #[inline]
+    pub(crate) fn ever(self) -> bool {
+        self.0 != 0
+    }
+
+    #[inline]
+    fn here(self) -> bool {
+        self.0 & !Self::EVER != 0
+    }
 }
 
 impl Keeper {
@@ -106,12 +135,12 @@ impl Keeper {
 
     const fn with(mode: Mode, seat: Seat) -> Self {
         Self {
-            watch: None,
-            joins: NOWHERE,
+            watch: ManuallyDrop::new(None),
+            joins: ASIDE,
             mode,
             started: false,
             was_answered: false,
-            relied: false,
+            relied: Relied::NEVER,
             seat,
         }
     }
@@ -119,29 +148,42 @@ impl Keeper {
     /// The next checkpoint begins.
     #[inline]
     pub(crate) fn begin(&mut self, mode: Mode) {
-        self.joins = NOWHERE;
+        self.joins = ASIDE;
         self.mode = mode;
         self.started = false;
+        self.relied.forget_await();
         self.seat = Seat::Taken;
     }
 
     /// Before the first poll: whether the future may start.
+    #[inline]
     pub(crate) fn start(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Start {
         match coop::poll_proceed(cx) {
-            Poll::Ready(budget) => budget.made_progress(),
-            Poll::Pending => {
-                // The budget has woken the task already, so this needs no watch; it only keeps the
-                // decision here (rule C3).
-                if let Some(line) = context.line() {
-                    self.give_answers(line, cx.waker(), Manner::Watches);
-                }
-                return Start::Waits;
-            }
+            // Forgotten, it is not given back, which is all that is to be said of it.
+            Poll::Ready(budget) => std::mem::forget(budget),
+            Poll::Pending => return self.starts_later(context, cx),
         }
         self.started = true;
-        if !context.is_cancelled() {
-            return Start::Goes;
+        // Mostly one look tells that it is live, and that it is its own line.
+        if let Some(line) = context.live_line_address() {
+            self.joins = line | ASIDE;
+        } else if context.is_cancelled() {
+            return self.starts_never(context, cx);
         }
+        Start::Goes
+    }
+
+    /// The budget has woken the task already, so this needs no watch; it only keeps the decision here (rule C3).
+    #[cold]
+    fn starts_later(&mut self, context: &Context, cx: &TaskContext<'_>) -> Start {
+        if let Some(line) = context.line() {
+            self.give_answers(line, cx.waker(), Manner::Watches);
+        }
+        Start::Waits
+    }
+
+    #[cold]
+    fn starts_never(&mut self, context: &Context, cx: &TaskContext<'_>) -> Start {
         self.finish(context, Few::new(), Some(cx.waker()));
         Start::Refused
     }
@@ -173,9 +215,16 @@ impl Keeper {
     #[inline]
     pub(crate) fn watch(&mut self) -> &mut Watch {
         self.watch.get_or_insert_with(|| {
-            self.joins = NOWHERE;
+            self.joins |= ASIDE;
             spare::take()
         })
+    }
+
+    /// The same where there is none.
+    #[inline]
+    pub(crate) fn new_watch(&mut self) -> &mut Watch {
+        self.joins |= ASIDE;
+        self.watch.insert(spare::take())
     }
 
     #[inline]
@@ -183,38 +232,30 @@ impl Keeper {
         self.started
     }
 
-    /// Asks, while the future is polled. `line` is the address of the context's line.
-    #[inline]
-    pub(crate) fn ask(&mut self, context: &Context, line: usize, cx: &TaskContext<'_>) -> Asking {
-        let usual = self.watch.as_ref().is_none_or(|it| it.rare.is_none());
-        if usual {
-            if let Some(first) = Asking::first(line, self.address(), cx) {
-                return first;
-            }
-            if let Some(joined) = self.join_again(line, cx) {
-                return joined;
-            }
-        }
-        self.ask_above(context, cx)
-    }
-
-    /// Asks by the frame that is there, in all cases in which it may.
+    /// Asks, while the future is polled.
     #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "of an await that is polled again this is all there is"
-    )]
-    fn join_again(&mut self, line: usize, cx: &TaskContext<'_>) -> Option<Asking> {
-        if self.mode != Mode::Race {
-            return None;
+    #[expect(clippy::inline_always, reason = "it is what its callers are for")]
+    pub(crate) fn ask(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
+        if self.joins == ASIDE {
+            self.joins |= context.line_address();
         }
-        match &self.watch {
+        let line = self.joins & !ASIDE;
+        if line == 0 {
+            return Asking::MUTE;
+        }
+        let asking = match &*self.watch {
+            Some(watch) if watch.rare.is_some() => None,
+            _ if asking::nobody_asks() => Asking::first_at_once(line, self.address(), cx),
+            _ if self.mode != Mode::Race => None,
+            Some(watch) => Asking::join_seated(line, watch.answer, cx),
             None => {
                 self.joins = line;
                 Asking::join_on(line, cx)
             }
-            Some(watch) if watch.rare.is_none() => Asking::join_seated(line, watch.answer, cx),
-            Some(_) => None,
+        };
+        match asking {
+            Some(asking) => asking,
+            None => self.ask_above(context, cx),
         }
     }
 
@@ -224,21 +265,23 @@ impl Keeper {
         let Some(line) = context.line() else {
             return Asking::MUTE;
         };
+        let hold = self.take_hold();
+        if let Some(hold) = &hold {
+            self.wakes_up(hold, cx.waker());
+        }
         let owner = self.address();
         let first = Asking::first(address(line), owner, cx);
         let asking = first.unwrap_or_else(|| Asking::above(line, owner, cx));
-        if matches!(&self.watch, Some(watch) if watch.rare.is_some()) {
-            self.lend_hold();
-        }
+        hold.into_iter().for_each(Asking::lend);
         asking
     }
 
+    /// It was held, and is polled again, perhaps by somebody else.
     #[cold]
-    fn lend_hold(&mut self) {
-        if let Some(hold) = self.take_hold() {
-            hold.awake();
-            Asking::lend(hold);
-        }
+    fn wakes_up(&mut self, hold: &Hold, current: &Waker) {
+        let mut wakers = Few::new();
+        wakers.extend(hold.awake());
+        self.pass_on(&mut wakers, current);
     }
 
     /// Decides, in a poll in which the future stayed pending: the record if the checkpoint is to give up.
@@ -252,7 +295,7 @@ impl Keeper {
         let bits = heard.bits;
         let (answered, unsure, joined) = (bits.answered(), bits.unsure(), bits.joined());
         self.was_answered |= answered && !joined;
-        self.relied |= bits.relied();
+        self.notes_relied(bits);
         let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());
         let must_wait = self.keep_hold(hold, cx.waker());
         *wakers = heard.into_handed();
@@ -299,9 +342,9 @@ impl Keeper {
         Some(record)
     }
 
-    /// One that will not give up itself waits all the same where the last answer was taken back that others
-    /// relied on, as these are to decide (see `frame`, 2). It goes on with that whenever nobody answers. False
-    /// if it need not wait.
+    /// One that will not give up itself waits all the same where nobody answers any more and others relied on
+    /// answers, as these are to decide (see `frame`, 2). Whether they have lost theirs is not known: it may have
+    /// been given in an earlier poll. It goes on with that whenever nobody answers. False if it need not wait.
     fn minds_those_who_joined(
         &mut self,
         scope: ScopeRef<'_>,
@@ -309,10 +352,11 @@ impl Keeper {
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
     ) -> bool {
-        let loses = heard.unsure() && self.relied;
-        if heard.answered() || !(loses || self.minds()) {
+        let unsure = heard.unsure() && self.relied.ever();
+        if heard.answered() || !(unsure || self.relied.here() || self.minds()) {
             return false;
         }
+        let loses = unsure || !self.minds();
         self.rare().minds = true;
         let ended = self.wait(scope, wakers, cx).is_some();
         // Nothing starts on a context that has ended, and so nothing answers there again and again: no
@@ -325,15 +369,26 @@ impl Keeper {
 
     /// Its poll panicked: it keeps what it heard.
     #[cold]
-    pub(crate) fn panicked(&mut self, asking: Asking) {
+    pub(crate) fn panicked(&mut self, asking: Asking, context: &Context) {
         let mut heard = asking.leave();
-        self.was_answered |= heard.bits.answered() && !heard.bits.joined();
-        self.relied |= heard.bits.relied();
+        if heard.bits.answered() && !heard.bits.joined() {
+            self.was_answered = true;
+            context.line().into_iter().for_each(answer::leave_behind);
+        }
+        self.notes_relied(heard.bits);
         if let Some(hold) = heard.rare.as_mut().and_then(|rare| rare.hold.take()) {
             self.keep_awake(hold);
         }
         // Nobody else will see to these.
         heard.into_handed().iter().for_each(wake);
+    }
+
+    /// Whether others relied on what came in this poll.
+    #[inline]
+    pub(crate) fn notes_relied(&mut self, heard: Bits) {
+        if heard.relied() {
+            self.relied = Relied::HERE;
+        }
     }
 
     fn manner(&self, watches: bool) -> Manner {
@@ -347,7 +402,7 @@ impl Keeper {
     /// For one that joined and was answered: forgets what it had promised to the frame that it joined. False
     /// if there is more to it.
     fn promised_nothing_else(&mut self) -> bool {
-        match &self.watch {
+        match &*self.watch {
             None => {
                 asking::rely();
                 true

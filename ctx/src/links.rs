@@ -205,7 +205,18 @@ impl Links {
         }
     }
 
+    /// Puts in the waker of one that has no place yet, and returns its place.
+    #[inline]
+    pub(crate) fn put_first(&mut self, waker: Waker) -> Key {
+        if let First::Child(None) = self.first {
+            self.first = First::Waiter(waker);
+            return Key::FIRST;
+        }
+        self.more().waiters.put(Key::NONE, waker).0
+    }
+
     /// Takes a waiter out.
+    #[inline]
     pub(crate) fn remove(&mut self, key: Key) -> Option<Waker> {
         if key != Key::FIRST {
             return self.more.as_mut()?.waiters.remove(key);

@@ -97,6 +97,12 @@ impl Watch {
         self.is_in_list(waker) && self.rare.is_none()
     }
 
+    /// Whether it has promised nothing, and holds nobody.
+    #[inline]
+    fn owes_nobody(&self) -> bool {
+        self.answer.is_none() && self.rare.is_none()
+    }
+
     /// Takes the waker out of the scope's list.
     #[inline]
     pub(crate) fn withdraw(&mut self, scope: ScopeRef<'_>) -> Option<Waker> {
@@ -110,22 +116,29 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         #[cfg(feature = "testing")]
         crate::probe::goes(self);
-        if self.may_be_parting() {
-            self.end_parting();
+        if self.watch.is_some() {
+            self.drop_watch();
         }
     }
 }
 
 impl Keeper {
+    #[cold]
+    fn drop_watch(&mut self) {
+        if self.may_be_parting() {
+            self.end_parting();
+        }
+        drop(self.watch.take());
+    }
+
     /// The checkpoint goes away, and its future is dropped next. Its own drop, after that, ends the watch
     /// where somebody in the future may look for it meanwhile.
     pub(crate) fn close(&mut self, context: &Context) {
-        if let Some(hold) = self.take_hold() {
-            hold.awake();
-        }
+        let waker = self.take_hold().and_then(|hold| hold.awake());
         let rare = self.watch.as_mut().and_then(|watch| watch.rare.as_mut());
         let parting = rare.and_then(|rare| rare.parting.take());
         let mut parting = parting.unwrap_or_default();
+        parting.wakers.extend(waker);
         parting.wakers.extend(self.withdraw(context));
         if self.was_answered || parting.current.is_some() {
             parting.asking = Some(Asking::drop_of(self.address()));
@@ -197,7 +210,7 @@ impl Keeper {
 
     /// Leaves the scope's list, since somebody inside keeps watch now.
     pub(crate) fn stop_waiting(&mut self, scope: ScopeRef<'_>, wakers: &mut Few<Waker>) {
-        if let Some(watch) = &mut self.watch {
+        if let Some(watch) = &mut *self.watch {
             wakers.extend(watch.withdraw(scope));
         }
     }
@@ -263,24 +276,34 @@ impl Keeper {
     }
 
     /// Leaves the list where that is all there is to do, as nobody was promised anything, nor looks for it.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is the common part of its callers")]
+    #[inline]
     fn leaves_quietly(&mut self, context: &Context) -> bool {
-        let Some(watch) = &mut self.watch else {
-            return false;
-        };
-        if self.was_answered || !watch.answer.is_none() || watch.rare.is_some() {
-            return false;
+        let quiet = !self.was_answered && self.watch.as_ref().is_some_and(|it| it.owes_nobody());
+        if quiet {
+            self.leave_list(context);
         }
-        let waker = context.scope().and_then(|scope| watch.withdraw(scope));
-        self.forget_watch();
-        drop(waker);
-        true
+        quiet
+    }
+
+    /// The same for one that is known to have promised nothing.
+    #[inline]
+    pub(crate) fn leave_list(&mut self, context: &Context) {
+        if let Some(watch) = self.watch.take() {
+            leave_quietly(watch, context);
+        }
     }
 
     /// The function is over, and with it all its checkpoints.
+    #[inline]
     pub(crate) fn end(&mut self, context: &Context) {
-        if !self.leaves_quietly(context) {
+        // Taken, as it is not to be looked for once more when the state is dropped.
+        let Some(watch) = self.watch.take() else {
+            return;
+        };
+        if !self.was_answered && watch.owes_nobody() {
+            leave_quietly(watch, context);
+        } else {
+            *self.watch = Some(watch);
             self.end_loudly(context);
         }
     }
@@ -292,7 +315,7 @@ impl Keeper {
 
     #[inline]
     pub(crate) fn may_be_parting(&self) -> bool {
-        matches!(&self.watch, Some(watch) if watch.rare.is_some())
+        matches!(&*self.watch, Some(watch) if watch.rare.is_some())
     }
 
     /// The future has been dropped.
@@ -309,7 +332,7 @@ impl Keeper {
     }
 
     fn leave(&mut self, wakers: Few<Waker>, current: Option<&Waker>) {
-        let settled = match &mut self.watch {
+        let settled = match &mut *self.watch {
             None => true,
             Some(watch) if watch.rare.is_none() => {
                 answer::leave(&mut watch.answer, wakers, current)
@@ -317,8 +340,16 @@ impl Keeper {
             Some(_) => self.with_answers(|answers| answers.leave(wakers, current)),
         };
         self.forget_watch();
-        if std::mem::take(&mut self.was_answered) && settled && !self.relied {
+        if std::mem::take(&mut self.was_answered) && settled && !self.relied.ever() {
             remember_over(self.address());
         }
     }
+}
+
+/// Leaves the list, which is all there is to do.
+#[inline(never)]
+fn leave_quietly(mut watch: Box<Watch>, context: &Context) {
+    let waker = context.scope().and_then(|scope| watch.withdraw(scope));
+    spare::put_idle(watch);
+    drop(waker);
 }

@@ -52,3 +52,9 @@ pub(crate) fn put(mut watch: Box<Watch>) {
     watch.reset();
     kept::put(watch);
 }
+
+/// The same for one that has promised nothing, and has left the list.
+#[inline]
+pub(crate) fn put_idle(watch: Box<Watch>) {
+    kept::put(watch);
+}

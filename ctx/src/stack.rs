@@ -12,11 +12,11 @@
 
 use crate::{
     answer::Answer,
-    descent::descent,
+    descent::{Descent, descent},
     few::Few,
-    frame::{Frame, Top, WakerId, numbered, waker_id, with_top},
+    frame::{Frame, Marks, Top, WakerId, numbered, waker_id, with_top},
     hold::{Hold, Shield},
-    node::{Node, address},
+    node::Node,
     sync::thread_local,
 };
 use std::{
@@ -181,20 +181,33 @@ pub(crate) fn hold_joined() -> Option<Box<Rare>> {
 
 /// The task that a frame above the latest one belongs to, and whether it goes on in its order.
 #[inline(never)]
-pub(crate) fn continues(top: &Top, line: &Arc<Node>, waker: WakerId) -> (Option<TaskId>, bool) {
+pub(crate) fn continues(top: &Top, line: &Arc<Node>, waker: WakerId) -> (Option<TaskId>, Marks) {
     match top.frame() {
-        Some(below) if below.waker == waker => (below.task, is_above(&below, line)),
+        Some(below) if below.waker == waker => (below.task, marks_above(&below, line)),
         Some(below) => {
             let task = tokio::task::try_id();
-            (task, task != below.task || is_above(&below, line))
+            if task == below.task {
+                (task, marks_above(&below, line))
+            } else {
+                (task, Marks::PLAIN)
+            }
         }
-        None => (tokio::task::try_id(), true),
+        None => (tokio::task::try_id(), Marks::PLAIN),
     }
 }
 
-/// Whether `line` descends from a frame's line, and the frame's order goes on.
-fn is_above(frame: &Frame, line: &Arc<Node>) -> bool {
-    frame.is_ordered() && (frame.line == address(line) || descent(line, frame.line).is_some())
+/// The marks of a frame on `line` above this one: whether `line` descends from its line, and its order goes on.
+fn marks_above(frame: &Frame, line: &Arc<Node>) -> Marks {
+    let descent = if frame.is_ordered() {
+        descent(line, frame.line)
+    } else {
+        None
+    };
+    match descent {
+        None => Marks::PRESENT,
+        Some(Descent::Open) if !frame.marks.has(Marks::SHIELDED) => Marks::PLAIN,
+        Some(_) => Marks::PLAIN.and(Marks::SHIELDED),
+    }
 }
 
 /// The latest askers that are over. One that is forgotten costs its answerers a needless wake-up.

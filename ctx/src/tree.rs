@@ -69,6 +69,12 @@ fn has_ended_aside(node: &Node) -> bool {
     !is_seen_live(line, word) && (word.ended() || ended_after_all(line))
 }
 
+/// Whether a glance tells that a node is live, and a line itself.
+#[inline]
+pub(crate) fn is_live_line(node: &Node) -> bool {
+    is_seen_live(node, node.state.load())
+}
+
 /// Whether a line is live by its word, or by that of the node above it: a scope that is in no list yet is as
 /// live as its parent (invariant 1).
 #[inline]

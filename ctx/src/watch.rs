@@ -28,6 +28,23 @@ pub(crate) fn enroll(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrol
     }
 }
 
+/// The same for one that has no place yet, and for a waker that has just been polled with; none if the scope has
+/// ended.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+pub(crate) fn enroll_first(scope: ScopeRef<'_>, waker: &Waker) -> Option<Key> {
+    let waker = waker.clone();
+    let mut links = scope.link_and_lock();
+    if scope.node.state.load().ended() {
+        drop(links);
+        drop(waker);
+        return None;
+    }
+    let place = links.put_first(waker);
+    drop(links);
+    Some(place)
+}
+
 #[inline(never)]
 fn enroll_again(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrolled {
     if let Some(record) = scope.observe() {
@@ -67,7 +84,11 @@ fn ended(scope: ScopeRef<'_>) -> Enrolled {
 }
 
 /// Takes a waiter out of the list of `scope`, if it is there.
-#[inline]
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "most of it is the lock, which is inlined too"
+)]
 pub(crate) fn withdraw(scope: ScopeRef<'_>, key: &mut Key) -> Option<Waker> {
     if *key == Key::NONE {
         return None;

@@ -354,3 +354,50 @@ fn c3_the_innermost_answers_the_outermost_though_the_middle_ones_are_over() {
     assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
     assert!(matches!(finish(outer, &wakes), Ok(true)));
 }
+
+/// A middle one is ready and leaves its inner one behind, in a poll in which the outer context ends. Those
+/// around it look once more before they decide, and so the inner one does.
+#[track_caller]
+fn is_left_behind_and_decides(on_another: bool, other_waker: bool) {
+    for around in 1..4 {
+        let outer = &ROOT.with_cancel();
+        let derived = outer.with_cancel();
+        let middle = if on_another { &derived } else { outer };
+        let inner = Slot::new(middle.run_until_cancelled_owned(pending::<()>()));
+        let passes = middle.run_until_cancelled(poll_fn(|cx| {
+            assert!(pin!(inner.future()).poll(cx).is_pending());
+            Poll::Ready(())
+        }));
+        let mut passes: LocalBoxFuture<'_, _> = if other_waker {
+            Box::pin(FreshWaker::new(passes))
+        } else {
+            Box::pin(passes)
+        };
+        let mut first = true;
+        let mut waits: LocalBoxFuture<'_, bool> = Box::pin(poll_fn(|cx| {
+            if std::mem::take(&mut first) {
+                assert!(passes.as_mut().poll(cx).is_ready());
+                outer.cancel();
+                return Poll::Pending;
+            }
+            pin!(inner.future()).poll(cx).map(|it| it.is_err())
+        }));
+        for _ in 0..around {
+            let inside = outer.run_until_cancelled(waits);
+            waits = Box::pin(async { matches!(inside.await, Ok(true)) });
+        }
+        let decided = finish(waits.as_mut(), &Wakes::new());
+        assert!(decided, "around: {around}");
+    }
+}
+
+#[test]
+fn c3_the_innermost_decides_though_a_middle_one_behind_another_waker_is_over() {
+    is_left_behind_and_decides(false, true);
+}
+
+#[test]
+fn c3_the_innermost_decides_though_a_middle_one_on_a_derived_context_is_over() {
+    is_left_behind_and_decides(true, false);
+    is_left_behind_and_decides(true, true);
+}

@@ -150,3 +150,38 @@ fn m7_a_between_call_that_is_awaited_inside_another_checkpoint_is_not_woken_eith
     second.open();
     assert!(finish(outer.as_mut(), &wakes).unwrap().is_ok());
 }
+
+#[with_context]
+async fn waits_in(depth: usize, gate: Gated) -> Result<(), Cancelled> {
+    if depth == 0 {
+        gate.await;
+        return Ok(());
+    }
+    Box::pin(waits_in(ctx, depth - 1, gate)).await
+}
+
+#[with_context]
+async fn calls_and_then_does_not(first: Gated, second: Gated) -> Result<(), Cancelled> {
+    waits_in(ctx, 2, first).await?;
+    #[checkpoints(between)]
+    second.await;
+    Ok(())
+}
+
+/// Others have relied on what came to the function while it made its call, and these are over.
+#[test]
+fn m7_a_between_call_after_a_nested_call_is_not_woken_by_the_end() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let ((first, calls), (second, between)) = (gated(), gated());
+    let mut work = pin!(calls_and_then_does_not(&scope, calls, between));
+    assert!(run(work.as_mut(), &wakes).is_pending());
+    first.open();
+    assert!(run(work.as_mut(), &wakes).is_pending());
+    let before = wakes.count();
+    scope.cancel();
+    assert!(run(work.as_mut(), &wakes).is_pending());
+    assert_eq!(wakes.count(), before);
+    second.open();
+    assert!(finish(work.as_mut(), &wakes).is_ok());
+}

@@ -277,6 +277,8 @@ struct Content {
     /// The waker of whoever waits there.
     waker: Option<Waker>,
     closed: bool,
+    /// Somebody polls the future that is otherwise here, and puts it back.
+    busy: bool,
     /// The place in whose future this one is.
     around: Option<usize>,
 }
@@ -298,22 +300,41 @@ impl Place {
         Box::pin(poll_fn(move |cx| {
             let content = &open.0.0;
             content.borrow_mut().waker = Some(cx.waker().clone());
-            let Some(mut future) = content.borrow_mut().future.take() else {
+            let Some(future) = open.0.lend() else {
                 return Poll::Pending;
             };
-            let polled = future.as_mut().poll(cx);
-            if polled.is_pending() {
-                content.borrow_mut().future = Some(future);
-            }
-            polled
+            open.0.poll(future, cx)
         }))
+    }
+
+    /// Takes the future out, to poll it.
+    fn lend(&self) -> Option<Local> {
+        let content = &mut *self.0.borrow_mut();
+        let future = content.future.take();
+        content.busy |= future.is_some();
+        future
+    }
+
+    /// Polls the future that was lent, and takes it back. Where whoever waited here was dropped meanwhile, it
+    /// was his, and is dropped too.
+    fn poll(&self, mut future: Local, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let polled = future.as_mut().poll(cx);
+        let closed = {
+            let content = &mut *self.0.borrow_mut();
+            content.busy = false;
+            content.closed
+        };
+        if polled.is_pending() && !closed {
+            self.0.borrow_mut().future = Some(future);
+        }
+        polled
     }
 
     /// Puts a future in, if somebody waits here with nothing in hand; else gives it back.
     fn put(&self, future: Local) -> Result<(), Local> {
         let content = &mut *self.0.borrow_mut();
         match &content.waker {
-            Some(waker) if content.future.is_none() && !content.closed => {
+            Some(waker) if content.future.is_none() && !content.closed && !content.busy => {
                 content.future = Some(future);
                 waker.wake_by_ref();
                 Ok(())
@@ -376,22 +397,15 @@ impl Places {
 
     /// Polls what is in somebody else's place, who is told if he is another.
     fn peek(&self, at: usize, cx: &mut TaskContext<'_>) {
-        let Some(Place(content)) = self.any(at) else {
+        let is_awaited = |place: &Place| place.0.borrow().waker.is_some();
+        let Some(place) = self.any(at).filter(is_awaited) else {
             return;
         };
-        let is_awaited = content.borrow().waker.is_some();
-        let future = content.borrow_mut().future.take_if(|_| is_awaited);
-        let Some(mut future) = future else { return };
-        if future.as_mut().poll(cx).is_ready() {
+        let Some(future) = place.lend() else { return };
+        if place.poll(future, cx).is_ready() || place.0.borrow().closed {
             return;
         }
-        if content.borrow().closed {
-            // Whoever waited there was dropped meanwhile, and this is his.
-            drop(future);
-            return;
-        }
-        let content = &mut *content.borrow_mut();
-        content.future = Some(future);
+        let content = &*place.0.borrow();
         if let Some(waker) = content
             .waker
             .as_ref()
@@ -724,8 +738,15 @@ fn faults(tape: Vec<u8>) -> Vec<String> {
     runtime.block_on(unconstrained(case.run(Tape(tape.into_iter()))))
 }
 
+/// `CTX_TAPE` runs one case again, `CTX_SEED` other ones, and `CTX_CASES` so many of them.
 #[test]
 fn c8_random_trees_keep_the_rules() {
+    if let Ok(tape) = std::env::var("CTX_TAPE") {
+        let numbers = tape.split(',').map(|it| it.trim().parse().expect("a byte"));
+        let faults = faults(numbers.collect());
+        assert!(faults.is_empty(), "{faults:?}");
+        return;
+    }
     let cases = std::env::var("CTX_CASES").map_or(1_500, |it| it.parse().expect("a number"));
     let config = Config {
         cases,

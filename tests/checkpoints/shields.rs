@@ -410,3 +410,44 @@ fn c3_a_panic_after_a_shield_was_polled_leaves_it_to_its_owner() {
     gate.open();
     finish(shield.as_mut(), &wakes);
 }
+
+/// A shielded one was polled by another one on its own context, which is over, as the branch of a `select!` may
+/// be. It holds those around it until it is over itself, polled or not.
+#[track_caller]
+fn holds_when_it_was_left(shield: impl Fn(&Context) -> Context, other_waker: bool) {
+    let scope = ROOT.with_cancel();
+    let shield = shield(&scope);
+    let (first, unguarded) = gated();
+    let (gate, future) = gated();
+    let mut outer = Box::pin(scope.run_until_cancelled(async {
+        let mut guarded = Box::pin(shield.run_until_cancelled(future));
+        let looks = shield.run_until_cancelled(poll_fn(|cx| {
+            assert!(guarded.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        }));
+        if other_waker {
+            FreshWaker::new(looks).await.unwrap();
+        } else {
+            looks.await.unwrap();
+        }
+        unguarded.await;
+        guarded.await
+    }));
+    let wakes = Wakes::new();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    assert!(!gate.is_dropped());
+    first.open();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    gate.open();
+    assert!(finish(outer.as_mut(), &wakes).is_ok());
+}
+
+#[test]
+fn c3_a_shield_holds_when_another_one_on_its_context_has_polled_it_and_is_over() {
+    for other_waker in [false, true] {
+        holds_when_it_was_left(Context::without_cancel, other_waker);
+        holds_when_it_was_left(|it| it.without_cancel().with_cancel().detach(), other_waker);
+    }
+}

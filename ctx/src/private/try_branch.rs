@@ -16,7 +16,6 @@ use crate::{
     error::Cancelled,
     few::Few,
     keeper::{Keeper, Parts, Start},
-    node::address,
 };
 use pin_project_lite::pin_project;
 use std::{
@@ -95,10 +94,7 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             return Poll::Ready(None);
         };
-        let Some(line) = context.line() else {
-            return future.poll(cx).map(Some);
-        };
-        let asking = keeper.ask(context, address(line), cx);
+        let asking = keeper.ask(context, cx);
         let guard = asking.guard(this.site);
         let polled = future.poll(cx);
         guard.disarm();
