@@ -27,7 +27,7 @@ use crate::{
     error::Cause,
     layer::{Fork, Layer},
     links::{Links, NOWHERE},
-    state::State,
+    state::{State, Word},
     sync::{AtomicU32, Lock, Once, Ordering},
 };
 use std::{panic::Location, sync::Arc};
@@ -184,10 +184,14 @@ impl Node {
         up: Option<&Arc<Node>>,
         layer: Layer,
     ) -> Arc<Self> {
-        let near = up.and_then(line_to_hold).cloned();
+        let (state, near) = match up {
+            Some(up) if up.holds_line() => (State::aside_below_holder(), None),
+            Some(up) => (State::aside(), line_to_hold(up).cloned()),
+            None => (State::aside(), None),
+        };
         let up = up.cloned();
         Arc::new(Self {
-            state: State::aside(),
+            state,
             how: How::Not,
             source: Source::Own,
             height,
@@ -223,18 +227,23 @@ impl Node {
         (!above.state.load().is_aside()).then_some(above)
     }
 
-    /// That line, if it is one of those that are soonest found.
+    /// That line, if it is one of those that are soonest found. The word is this node's.
     #[inline]
-    pub(crate) fn line_at_a_glance(&self) -> Option<&Node> {
+    pub(crate) fn line_at_a_glance(&self, word: Word) -> Option<&Node> {
+        if word.has_line_above() {
+            return self.up.as_ref()?.near.as_deref();
+        }
         if let Some(line) = &self.near {
             return Some(line);
         }
-        let up = self.up.as_ref()?;
-        if up.state.load().is_aside() {
-            up.near.as_deref()
-        } else {
-            Some(up)
-        }
+        let up = self.up.as_deref()?;
+        (!up.state.load().is_aside()).then_some(up)
+    }
+
+    /// Whether this node is no line, and holds its line.
+    #[inline]
+    fn holds_line(&self) -> bool {
+        self.state.load().is_aside() && self.near.is_some()
     }
 
     /// The number of the key of a layer, or of a fork's layer.
@@ -343,11 +352,11 @@ pub(crate) fn line(node: &Arc<Node>) -> Option<&Arc<Node>> {
     }
 }
 
-/// The line that a layer on top of `up` is to hold, unless it is near enough without that: where `up` is it, or
-/// holds it, or is a layer right below it. So every second layer holds it, and `line_aside` finds it for all.
+/// The line that a layer on top of `up`, which holds none, is to hold, unless it is near enough without that: where
+/// `up` is it, or is a layer right below it. So every second layer holds it, and `line_aside` finds it for all.
 #[inline]
 fn line_to_hold(up: &Arc<Node>) -> Option<&Arc<Node>> {
-    if !up.state.load().is_aside() || up.near.is_some() {
+    if !up.state.load().is_aside() {
         return None;
     }
     let above = up.up.as_ref()?;

@@ -63,10 +63,10 @@ impl Node {
     fn drop_aside(&mut self) {
         let Some(up) = self.up.take() else { return };
         self.near = None;
-        match &mut self.kind {
-            Kind::Layer(layer) => layer.forget_ancestors(),
-            Kind::Annex(annex) => annex.other.take().into_iter().for_each(release),
-            Kind::Scope(_) | Kind::Shield | Kind::Fork(_) => {}
+        if let Kind::Layer(layer) = &mut self.kind {
+            layer.forget_ancestors();
+        } else if let Kind::Annex(annex) = &mut self.kind {
+            annex.other.take().into_iter().for_each(release);
         }
         release(up);
     }

@@ -9,6 +9,7 @@
 //!   LISTED    `link`, as it clears UNLINKED: whoever ends the scope takes it out of the lists
 //!   DEADLINE  at birth: the scope ends by itself
 //!   ASIDE     at birth: the node is no line, and another one speaks for it
+//!   ABOVE     at birth, with ASIDE: the node right above holds that line
 //! ```
 //!
 //! 1. ENDED is set after the end is written, or with UP or OTHER after the parent on that side got its
@@ -33,6 +34,7 @@ const UP: u8 = 8;
 const OTHER: u8 = 16;
 const DEADLINE: u8 = 32;
 const ASIDE: u8 = 64;
+const ABOVE: u8 = 128;
 
 /// Without any of these a word says "live".
 const UNQUIET: u8 = ENDED | UNLINKED | DEADLINE | ASIDE;
@@ -48,10 +50,11 @@ impl Word {
         self.0 & UNQUIET == 0
     }
 
-    /// Whether it is a live scope without a deadline that nobody will tell of its parent's end.
+    /// Whether a word that does not say so itself is live if the parent is: nobody will tell it of the parent's end,
+    /// and time cannot end it.
     #[inline]
     pub(crate) fn is_alone(self) -> bool {
-        self.0 & UNQUIET == UNLINKED
+        self.0 & (UNQUIET & !UNLINKED) == 0
     }
 
     #[inline]
@@ -91,6 +94,12 @@ impl Word {
     pub(crate) fn is_aside(self) -> bool {
         self.0 & ASIDE != 0
     }
+
+    /// Whether the node right above holds that line.
+    #[inline]
+    pub(crate) fn has_line_above(self) -> bool {
+        self.0 & ABOVE != 0
+    }
 }
 
 fn bit_of(side: Side) -> u8 {
@@ -107,6 +116,12 @@ impl State {
     #[inline]
     pub(crate) fn aside() -> Self {
         Self(AtomicU8::new(ASIDE))
+    }
+
+    /// The same below one that holds its line.
+    #[inline]
+    pub(crate) fn aside_below_holder() -> Self {
+        Self(AtomicU8::new(ASIDE | ABOVE))
     }
 
     /// A line that never ends.

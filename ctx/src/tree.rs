@@ -41,10 +41,12 @@ use tokio::time::Instant;
 
 /// Whether a context has ended, to the instant (rule D3).
 ///
-/// Mostly the word of its line tells.
+/// Mostly the word of its line tells, or that of the scope above. What is asked first is what is so most often: the
+/// few branches on the way to "live" are what a read takes its time for.
 #[inline]
 pub(crate) fn has_ended(node: &Arc<Node>) -> bool {
-    let word = node.state.load();
+    let mut line: &Node = node;
+    let mut word = line.state.load();
     if word.is_quiet() {
         return false;
     }
@@ -52,16 +54,27 @@ pub(crate) fn has_ended(node: &Arc<Node>) -> bool {
         return true;
     }
     if word.is_aside() {
-        let line = node.line_at_a_glance();
-        return !line.is_some_and(|line| is_seen_live(line, line.state.load()))
-            && has_ended_aside(node);
+        let Some(found) = node.line_at_a_glance(word) else {
+            return has_ended_after_all(node);
+        };
+        line = found;
+        word = line.state.load();
+        if word.is_quiet() {
+            return false;
+        }
     }
-    !is_seen_live(node, word) && ended_after_all(node)
+    if word.is_alone() && is_below_quiet(line) {
+        return false;
+    }
+    word.ended() || has_ended_after_all(node)
 }
 
-/// The same for a node that is no line, where a glance does not tell.
+/// The same where a glance does not tell.
 #[inline(never)]
-fn has_ended_aside(node: &Node) -> bool {
+fn has_ended_after_all(node: &Arc<Node>) -> bool {
+    if !node.state.load().is_aside() {
+        return ended_after_all(node);
+    }
     let Some(line) = node.line_aside() else {
         return false;
     };
@@ -79,8 +92,12 @@ pub(crate) fn is_live_line(node: &Node) -> bool {
 /// live as its parent (invariant 1).
 #[inline]
 fn is_seen_live(line: &Node, word: Word) -> bool {
-    let below_quiet = || matches!(&line.up, Some(up) if up.state.load().is_quiet());
-    word.is_quiet() || word.is_alone() && below_quiet()
+    word.is_quiet() || word.is_alone() && is_below_quiet(line)
+}
+
+#[inline]
+fn is_below_quiet(line: &Node) -> bool {
+    matches!(&line.up, Some(up) if up.state.load().is_quiet())
 }
 
 #[inline(never)]
