@@ -131,6 +131,32 @@ impl Bits {
     }
 }
 
+/// Since when others have relied on a checkpoint.
+#[derive(Clone, Copy)]
+pub(crate) struct Relied(u8);
+
+impl Relied {
+    pub(crate) const NEVER: Self = Self(0);
+    const EVER: u8 = 1;
+    /// In the await that there is.
+    pub(crate) const HERE: Self = Self(Self::EVER | 2);
+
+    #[inline]
+    pub(crate) fn forget_await(&mut self) {
+        self.0 &= Self::EVER;
+    }
+
+    #[inline]
+    pub(crate) fn ever(self) -> bool {
+        self.0 != 0
+    }
+
+    #[inline]
+    pub(crate) fn here(self) -> bool {
+        self.0 & !Self::EVER != 0
+    }
+}
+
 /// All of it.
 #[derive(Default)]
 pub(crate) struct Heard {

@@ -27,7 +27,7 @@ use crate::{
     context::Context,
     end::Record,
     few::Few,
-    heard::{Bits, Heard},
+    heard::{Bits, Heard, Relied},
     hold::Hold,
     node::{Node, ScopeRef, address},
     promise::Watch,
@@ -95,32 +95,6 @@ pub(crate) enum Seat {
     /// Nothing is awaited now. If there is a watch, it `is_just` a waker in the list, and nobody was
     /// promised anything.
     Free,
-}
-
-/// Since when others have relied on a checkpoint.
-#[derive(Clone, Copy)]
-pub(crate) struct Relied(u8);
-
-impl Relied {
-    const NEVER: Self = Self(0);
-    const EVER: u8 = 1;
-    /// In the await that there is.
-    const HERE: Self = Self(Self::EVER | 2);
-
-    #[inline]
-    fn forget_await(&mut self) {
-        self.0 &= Self::EVER;
-    }
-
-    #[inline]
-    pub(crate) fn ever(self) -> bool {
-        self.0 != 0
-    }
-
-    #[inline]
-    fn here(self) -> bool {
-        self.0 & !Self::EVER != 0
-    }
 }
 
 impl Keeper {
