@@ -3,33 +3,32 @@
 use crate::{few::Few, stack::Rare};
 use std::task::Waker;
 
-/// What came to a frame in one poll, in one word: how often it was answered, in the low half; how many
-/// answers were taken back; and a bit for whatever else came.
+/// What came to a frame in one poll, in one word, which grows by one with each answer and by nothing else.
 ///
-/// One that joined compares it with what it was. Where the word is the same nothing came at all, and
-/// where its high half is the same nothing came but answers. `Asking` keeps more in such a word, by bits that
-/// no frame's word has while others join it.
+/// The low half counts the answers. The high half falls by one with each answer that is taken back, and loses a bit
+/// when something else comes; after that nobody joins. So one that joined compares the word with what it was: where
+/// it is greater, answers came and nothing else, and where it is the same nothing came at all. `Asking` keeps
+/// words of its own where one would be that was joined: they are greater than all that a frame can have heard.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Said(u64);
 
 impl Said {
-    pub(crate) const NOTHING: Said = Said(0);
+    pub(crate) const NOTHING: Said = Said(Self::PLAIN | 1 << 61);
     const TAKEN: u64 = 1 << 32;
-    const ELSE: u64 = 1 << 63;
-    /// No count of answers that were taken back comes so far.
-    const SPARE: u64 = 1 << 62;
+    /// Nothing came but answers, and such as were taken back.
+    const PLAIN: u64 = 1 << 62;
+    /// No frame's word has this bit.
+    const SPARE: u64 = 1 << 63;
 
-    /// What no frame has heard, as no count comes so far; `why`, which is below four, tells one such word from
-    /// another. The low half is zero, so that nothing is borrowed from the high half of a word from which this
-    /// is subtracted (see `was_only_answered_since`).
+    /// One of the four greatest words, which is for `why`.
     pub(crate) const fn never(why: u32) -> Said {
-        Said((!3 | why as u64) << 32)
+        Said(u64::MAX - 3 + why as u64)
     }
 
     /// Whether it is none that `never` makes.
     #[inline]
     pub(crate) fn was_joined(self) -> bool {
-        self.0 & Self::ELSE == 0
+        self < Self::never(0)
     }
 
     /// As no frame has heard it.
@@ -38,7 +37,7 @@ impl Said {
         Said(self.0 | Self::SPARE)
     }
 
-    /// Without that mark.
+    /// Without that mark. What `never` makes is like nothing that a frame has heard without it, too.
     #[inline]
     pub(crate) fn unmarked(self) -> Said {
         Said(self.0 & !Self::SPARE)
@@ -50,25 +49,23 @@ impl Said {
     }
 
     pub(crate) fn taken(self) -> Said {
-        Said(self.0 + Self::TAKEN)
+        Said(self.0 - Self::TAKEN)
     }
 
     pub(crate) fn with_else(self) -> Said {
-        Said(self.0 | Self::ELSE)
+        Said(self.0 & !Self::PLAIN)
     }
 
     /// Whether nothing came but answers, or not even these.
     #[inline]
     pub(crate) fn is_simple(self) -> bool {
-        self.0 < Self::TAKEN
+        self >= Self::NOTHING
     }
 
     /// Whether nothing came but answers since it was `before`, of which there is one at least.
     #[inline]
     pub(crate) fn was_only_answered_since(self, before: Said) -> bool {
-        // Where it is the same this wraps round, and where the high halves differ it is not below, as the low
-        // half never falls.
-        self.0.wrapping_sub(before.0).wrapping_sub(1) < Self::TAKEN - 1
+        self > before
     }
 
     /// Whether answers came since it was `before`.
@@ -79,7 +76,7 @@ impl Said {
 
     /// Whether answers were taken back since it was `before`.
     pub(crate) fn were_taken_since(self, before: Said) -> bool {
-        ((self.0 ^ before.0) & !Self::ELSE) >= Self::TAKEN
+        ((self.0 ^ before.0) & !Self::PLAIN) >= Self::TAKEN
     }
 }
 
