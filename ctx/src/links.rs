@@ -230,14 +230,30 @@ impl Links {
         }
     }
 
+    /// Takes the waiter out, if there is just one, and it is in the node itself.
+    #[inline]
+    pub(crate) fn take_only_waiter(&mut self) -> Option<Waker> {
+        if matches!(&self.more, Some(more) if !more.waiters.is_empty()) {
+            return None;
+        }
+        self.take_first_waiter()
+    }
+
+    #[inline]
+    fn take_first_waiter(&mut self) -> Option<Waker> {
+        if let First::Child(_) = self.first {
+            return None;
+        }
+        match std::mem::replace(&mut self.first, First::Child(None)) {
+            First::Waiter(waker) => Some(waker),
+            First::Child(_) => None,
+        }
+    }
+
     /// Takes every waiter out.
     #[inline]
     pub(crate) fn drain_into(&mut self, wakers: &mut Vec<Waker>) {
-        if let First::Waiter(_) = self.first {
-            if let First::Waiter(waker) = std::mem::replace(&mut self.first, First::Child(None)) {
-                wakers.push(waker);
-            }
-        }
+        wakers.extend(self.take_first_waiter());
         if let Some(more) = &mut self.more {
             more.waiters.drain_into(wakers);
         }

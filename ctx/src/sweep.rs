@@ -26,9 +26,9 @@ use std::{
     task::Waker,
 };
 
-/// How many children are looked up under one lock. With more of them the cache holds less of what comes
-/// next; with fewer the lock is taken more often.
-const BATCH: usize = 8;
+/// How many children are looked up under one lock, which is taken the more often the fewer they are. All of them are
+/// to be in the nearest cache until they are finished.
+const BATCH: usize = 32;
 
 /// Ends what is below `root`, which has ended, takes it out of its parents' lists and tells everybody.
 pub(crate) fn sweep(root: ScopeRef<'_>) {
@@ -136,11 +136,6 @@ impl Level {
             self.batch.extend(child.map(|child| (child, Side::Up)));
         }
         drop(links);
-        // Again, for the rest of each child, wherever in memory it starts.
-        for (child, _) in &self.batch {
-            let ended = ScopeRef::of(child).map(|it| it.own.end.read(|_| ()));
-            black_box((child.near.is_some(), ended));
-        }
         // The old batch may hold the last handle of a child: its drop may run foreign code.
         contain(|| done.clear());
         !self.batch.is_empty()
@@ -159,30 +154,32 @@ impl Harvest {
     /// children to be walked.
     #[inline]
     fn reap(&mut self, scope: ScopeRef<'_>) -> bool {
-        let before = self.wakers.len();
         let mut links = scope.own.links.lock();
         if !scope.node.state.load().ended() {
             scope.end_from_above();
         }
-        links.drain_into(&mut self.wakers);
+        let waiter = links.take_only_waiter();
+        if waiter.is_none() {
+            links.drain_into(&mut self.wakers);
+        }
         if links.has_callbacks() {
             self.callbacks.push(Arc::clone(scope.node));
         }
         let has_children = links.has_children();
         drop(links);
-        self.forget_twin(before);
+        if let Some(waiter) = waiter {
+            self.keep(waiter);
+        }
         has_children
     }
 
-    /// Drops the one waker that was added, if it wakes the same task as the one before: who waits for many
-    /// scopes in one task is woken once, and a crowd of such waiters need not be kept.
+    /// Keeps a waker, unless it wakes the same task as the one before: who waits for many scopes in one task is
+    /// woken once, and a crowd of such waiters need not be kept.
     #[inline]
-    fn forget_twin(&mut self, before: usize) {
-        if let [.., last, new] = &self.wakers[..] {
-            if self.wakers.len() == before + 1 && new.will_wake(last) {
-                let twin = self.wakers.pop();
-                contain(|| drop(twin));
-            }
+    fn keep(&mut self, waker: Waker) {
+        match self.wakers.last() {
+            Some(last) if last.will_wake(&waker) => contain(|| drop(waker)),
+            _ => self.wakers.push(waker),
         }
     }
 

@@ -45,6 +45,10 @@ impl WaitList {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting == 0
+    }
+
     /// Whether the waiter with this key would be woken as `waker` is.
     pub(crate) fn will_wake(&self, key: Key, waker: &Waker) -> bool {
         matches!(self.slots.get(key.index()), Some(Slot::Waiting(known)) if known.will_wake(waker))
