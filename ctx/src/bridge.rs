@@ -9,7 +9,7 @@
 //! Few scopes are made for such a thing, so the hook stands in their annex. It is foreign code, and is
 //! dropped after the lock (rule T9).
 
-use crate::sync::Lock;
+use crate::lock::Lock;
 use std::any::Any;
 
 /// What ties a scope to the thing that it was made for.

@@ -23,9 +23,9 @@
 
 use crate::{
     error::cause_from,
+    lock::Lock,
     node::{Node, ScopeRef},
     sweep::contain,
-    sync::Lock,
     timer::Timer,
     token::TokenCancelled,
     wait_list::Key,

@@ -9,7 +9,7 @@
 //! a held poll to the start of the next one. In between, and while it is being dropped, there is none,
 //! since it is about to look for itself.
 
-use crate::{sweep::contain, sync::Lock};
+use crate::{lock::Lock, sweep::contain};
 use std::{sync::Arc, task::Waker};
 
 pub(crate) struct Hold {

@@ -90,6 +90,7 @@ mod courier;
 #[cfg(feature = "testing")]
 mod probe;
 mod sync;
+mod lock;
 #[cfg(all(test, ctx_loom))]
 mod models;
 

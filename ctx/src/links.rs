@@ -12,8 +12,8 @@
 
 use crate::{
     callbacks::Callbacks,
+    lock::Lock,
     node::{Node, Side},
-    sync::Lock,
     wait_list::{Key, WaitList},
 };
 use std::{

@@ -27,8 +27,9 @@ use crate::{
     error::Cause,
     layer::{Fork, Layer},
     links::{Links, NOWHERE},
+    lock::Lock,
     state::{State, Word},
-    sync::{AtomicU32, Lock, Once, Ordering},
+    sync::{AtomicU32, Once, Ordering},
 };
 use std::{panic::Location, sync::Arc};
 use tokio::time::Instant;

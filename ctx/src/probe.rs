@@ -23,8 +23,8 @@ use crate::{
     error::cause_from,
     few::Few,
     keeper::Keeper,
+    lock::Lock,
     node::{Kind, address},
-    sync::Lock,
     testing::{Delivery, Heard, Place, Plan, Starting, TOO_MANY, Verdict},
 };
 use std::{

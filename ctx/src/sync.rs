@@ -1,4 +1,4 @@
-//! The locks and atomics under the tree, in two sets: std's, and loom's under `--cfg ctx_loom`.
+//! The cells and atomics under the tree, in two sets: std's, and loom's under `--cfg ctx_loom`.
 //!
 //! Everything that two threads race for goes through here, so that the model checker sees it. `Arc` and
 //! `Weak` stay std's in both sets: loom has no `Weak`, and their own correctness is not ours to check.
@@ -6,18 +6,12 @@
 
 #[cfg(ctx_loom)]
 pub(crate) use loom::{
-    sync::{
-        MutexGuard,
-        atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering},
     thread_local,
 };
 #[cfg(not(ctx_loom))]
 pub(crate) use std::{
-    sync::{
-        MutexGuard,
-        atomic::{AtomicU8, AtomicU32, Ordering},
-    },
+    sync::atomic::{AtomicU8, AtomicU32, Ordering},
     thread_local,
 };
 
@@ -31,40 +25,6 @@ pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> bool {
     #[cfg(ctx_loom)]
     let thread = loom::thread::Builder::new();
     thread.name(name.to_owned()).spawn(work).is_ok()
-}
-
-/// A mutex that has no poison.
-///
-/// Ignoring poison is right here because no foreign code runs while one of these is held (rule T9), so
-/// there is no half-done change that a panic could leave behind.
-pub(crate) struct Lock<T> {
-    #[cfg(not(ctx_loom))]
-    inner: std::sync::Mutex<T>,
-    #[cfg(ctx_loom)]
-    inner: loom::sync::Mutex<T>,
-}
-
-impl<T> Lock<T> {
-    #[cfg(not(ctx_loom))]
-    pub(crate) const fn new(value: T) -> Self {
-        Self {
-            inner: std::sync::Mutex::new(value),
-        }
-    }
-
-    #[cfg(ctx_loom)]
-    pub(crate) fn new(value: T) -> Self {
-        Self {
-            inner: loom::sync::Mutex::new(value),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.inner
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
 }
 
 /// A cell that is written once and read without a lock.

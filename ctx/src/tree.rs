@@ -26,11 +26,11 @@ use crate::{
     end::{End, Record},
     error::Cause,
     links::{Child, Links, NOWHERE},
+    lock::Guard,
     node::{How, Node, Place, ScopeNode, ScopeRef, Side},
     stamp::Stamp,
     state::Word,
     sweep,
-    sync::MutexGuard,
     verdict::Verdict,
 };
 use std::{
@@ -198,7 +198,7 @@ impl<'a> ScopeRef<'a> {
 
     /// The same, and takes the lock, which the last step needs anyway. The scope may have ended.
     #[inline]
-    pub(crate) fn link_and_lock(self) -> MutexGuard<'a, Links> {
+    pub(crate) fn link_and_lock(self) -> Guard<'a, Links> {
         if self.node.state.load().linked() {
             self.own.links.lock()
         } else {
@@ -209,7 +209,7 @@ impl<'a> ScopeRef<'a> {
     /// Whoever ends a scope takes it out of the lists only if it is said to be in them. So a linker who finds
     /// that it ended before that was said takes it out again (state invariant 2).
     #[inline(never)]
-    fn link_now(self) -> MutexGuard<'a, Links> {
+    fn link_now(self) -> Guard<'a, Links> {
         self.enter_parents();
         let links = self.own.links.lock();
         let word = self.node.state.load();

@@ -12,9 +12,9 @@ use crate::{
     timed::each,
 };
 use ctx::{Cancelled, Context, with_context};
+use spin::mutex::SpinMutex;
 use std::{
     hint::black_box,
-    sync::Mutex,
     task::Waker,
     time::{Duration, Instant},
 };
@@ -103,7 +103,7 @@ fn pending_once(harness: &mut Harness, ctx: &Context, token: &CancellationToken,
             waker,
         )
     };
-    let list = Mutex::new(None);
+    let list = SpinMutex::new(None);
     harness
         .row("checkpoints", "pending once, in an annotated function")
         .ours(each(|| {
@@ -243,7 +243,7 @@ fn timeout(harness: &mut Harness, ctx: &Context) {
         .build();
     let runtime = runtime.expect("a runtime is to be had");
     let _entered = runtime.enter();
-    let (waker, list) = (&waker(), Mutex::new(None));
+    let (waker, list) = (&waker(), SpinMutex::new(None));
     let mut earlier = Box::pin(tokio::time::sleep(HOUR / 2));
     assert!(
         earlier

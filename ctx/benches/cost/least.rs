@@ -6,18 +6,20 @@
 //! is polled inside must tell that it is another one (C3), and one behind a combinator's own waker must not rely
 //! on this one's (C4). Neither can be found out later; that the marks further in do without it is a gift.
 //! Where its future stays pending it looks whether somebody inside waits (C3), which nothing tells but the thread,
-//! and waits itself if nobody does: its waker stands behind a lock until it is over (C4). It ends nothing, takes no
+//! and waits itself if nobody does: its waker stands behind a lock until it is over (C4), and that is
+//! the cheapest of locks, which nobody could wait for. It ends nothing, takes no
 //! part in any tree, and leaves nothing to those around it: it is a floor and no checkpoint.
 
 use crate::{awaits::Boxed, leaf::Leaf};
 use ctx::Context;
+use spin::mutex::SpinMutex;
 use std::{
     cell::Cell,
     future::{Future, poll_fn},
     hint::black_box,
     mem,
     pin::{Pin, pin},
-    sync::{Arc, Mutex},
+    sync::Arc,
     task::{Context as TaskContext, Poll, Waker, ready},
     time::Duration,
 };
@@ -60,7 +62,7 @@ impl<F: Future + Unpin> Future for Outermost<F> {
 struct Least<'c, F> {
     ctx: &'c Context,
     started: bool,
-    list: Option<&'c Mutex<Option<Waker>>>,
+    list: Option<&'c SpinMutex<Option<Waker>>>,
     future: F,
 }
 
@@ -88,7 +90,7 @@ impl<F: Future + Unpin> Future for Least<'_, F> {
             WAITS.set(waits.wrapping_add(1));
             if let Some(list) = self.list {
                 let waker = cx.waker().clone();
-                drop(list.lock().expect("nobody panics").replace(waker));
+                drop(list.lock().replace(waker));
             }
         }
         polled.map(Some)
@@ -98,7 +100,7 @@ impl<F: Future + Unpin> Future for Least<'_, F> {
 impl<F> Drop for Least<'_, F> {
     fn drop(&mut self) {
         if let Some(list) = self.list {
-            drop(list.lock().expect("nobody panics").take());
+            drop(list.lock().take());
         }
     }
 }
@@ -118,7 +120,7 @@ pub(crate) async fn one(ctx: &Context) -> Option<()> {
 }
 
 /// One await that is pending once.
-pub(crate) async fn one_pending(ctx: &Context, list: &Mutex<Option<Waker>>) -> Option<()> {
+pub(crate) async fn one_pending(ctx: &Context, list: &SpinMutex<Option<Waker>>) -> Option<()> {
     let mut least = least(ctx, Leaf(black_box(1)));
     least.list = Some(list);
     Outermost(least).await
@@ -159,7 +161,7 @@ async fn inside(ctx: &Context, depth: u32, yields: u32) -> Option<()> {
 pub(crate) async fn in_time(
     ctx: &Context,
     within: Duration,
-    list: &Mutex<Option<Waker>>,
+    list: &SpinMutex<Option<Waker>>,
 ) -> Option<()> {
     let scope = Arc::new((Instant::now() + within, [0_u64; 12]));
     Handle::try_current().ok()?;

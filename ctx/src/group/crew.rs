@@ -18,7 +18,7 @@
 //! There is one lock. No foreign code runs under it: tasks, results and failures are moved in and out, and
 //! whatever is to be dropped is handed out.
 
-use crate::sync::Lock;
+use crate::lock::Lock;
 use std::collections::VecDeque;
 
 /// `J` is a task, `T` what it results in, `X` what became of it where it failed.

@@ -3,7 +3,7 @@
 //! The clock of a run is paused, and it stands still as long as some task is always ready, or as long as a
 //! thread of `spawn_blocking` is at work. Only time outside the run can tell then that it hangs.
 
-use crate::sync::{Lock, spawn};
+use crate::{lock::Lock, sync::spawn};
 use std::{
     sync::{
         Arc,
