@@ -1,9 +1,9 @@
 //! The lock of a scope: it costs one read-modify-write to take, and a plain store to give back.
 //!
 //! std's mutex takes a second one, as whoever gives it back must find out whether somebody sleeps until then. A
-//! wait in a scope's list takes this lock twice, and a walk takes it for each child, and where a
-//! locked instruction takes long the second one was a seventh of either. What is guarded is short, and no foreign code runs meanwhile (rule
-//! T9), so hardly anybody ever finds the lock taken. Who does looks again by himself:
+//! wait in a scope's list takes this lock twice, and a walk takes it for each child, and where a locked
+//! instruction takes long the second one was a seventh of either. What is guarded is short, and no foreign code
+//! runs meanwhile (rule T9), so hardly anybody ever finds the lock taken. Who does looks again by himself:
 //!
 //! 1. He is woken by nobody, so nobody need know of him, and no wake-up can be lost: each of his sleeps ends by
 //!    itself.
