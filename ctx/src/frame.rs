@@ -8,7 +8,8 @@
 //! is to cost next to nothing. For the same reason a checkpoint that would put a frame like the one that
 //! is there *joins* it instead:
 //!
-//! 1. It joins where line and waker are the frame's, and nothing came yet but answers. Whoever answers
+//! 1. It joins where line and waker are the frame's, and nothing came yet but answers, of which not too many were
+//!    taken back (see `Said`). Whoever answers
 //!    inside it then answers the frame's checkpoint, which waits for the same end with the same waker; so
 //!    the one that joined has nothing to promise and nothing to take back; and so one that has promised
 //!    something to somebody else does not join. That the waker is the same is
@@ -157,13 +158,16 @@ impl Frame {
     /// Somebody inside may be pending who has not answered here.
     pub(crate) fn misses_an_answer(&mut self) {
         self.said = self.said.taken();
+        if self.said.is_worn_out() {
+            self.joins = 0;
+        }
     }
 
     /// An answer that does not count any more, if it was given in this poll.
     pub(crate) fn take_back(&mut self, answer: Answer) {
         if self.poll == answer.poll {
             self.answers -= 1;
-            self.said = self.said.taken();
+            self.misses_an_answer();
         }
     }
 }
@@ -308,7 +312,11 @@ impl Top {
     #[inline]
     pub(crate) fn take_back(&self) {
         self.answers.set(self.answers.get() - 1);
-        self.said.set(self.said.get().taken());
+        let said = self.said.get().taken();
+        self.said.set(said);
+        if said.is_worn_out() {
+            self.joins.set(0);
+        }
     }
 
     /// Takes the latest frame off, if it is the only one and nothing came to it.

@@ -5,18 +5,22 @@ use std::task::Waker;
 
 /// What came to a frame in one poll, in one word, which grows by one with each answer and by nothing else.
 ///
-/// The low half counts the answers. The high half falls by one with each answer that is taken back, and loses a bit
-/// when something else comes; after that nobody joins. So one that joined compares the word with what it was: where
-/// it is greater, answers came and nothing else, and where it is the same nothing came at all. `Asking` keeps
-/// words of its own where one would be that was joined: they are greater than all that a frame can have heard.
+/// The low part counts the answers. The bit above it goes when something else comes; after that nobody joins. The
+/// high part falls by one with each answer that is taken back. So one that joined compares the word with what it
+/// was: where it is greater, answers came and nothing else, and where it is the same nothing came at all. `Asking`
+/// keeps words of its own where one would be that was joined: they are greater than all that a frame can have heard.
+///
+/// A future may loop for long before its poll returns, so neither part may come to its end unnoticed, as one that
+/// was hidden would be an answer that nobody gives. The answers do not fill theirs in hours. The high part is soon
+/// at its end, and stays there: by then nobody joins any more (`is_worn_out`), and all that was joined is greater.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Said(u64);
 
 impl Said {
-    pub(crate) const NOTHING: Said = Said(Self::PLAIN | 1 << 61);
-    const TAKEN: u64 = 1 << 32;
-    /// Nothing came but answers, and such as were taken back.
-    const PLAIN: u64 = 1 << 62;
+    pub(crate) const NOTHING: Said = Said(Self::PLAIN | 1 << 62);
+    /// Nothing came but answers, and such as were taken back. Below this bit the answers are counted.
+    const PLAIN: u64 = 1 << 44;
+    const TAKEN: u64 = 1 << 45;
     /// No frame's word has this bit.
     const SPARE: u64 = 1 << 63;
 
@@ -48,8 +52,19 @@ impl Said {
         Said(self.0 + 1)
     }
 
+    /// With one answer less, or one that is missing. The same where so many were taken that it `is_worn_out`.
+    #[inline]
     pub(crate) fn taken(self) -> Said {
+        if self.is_worn_out() {
+            return self;
+        }
         Said(self.0 - Self::TAKEN)
+    }
+
+    /// Whether no more can be taken, so that nobody may join.
+    #[inline]
+    pub(crate) fn is_worn_out(self) -> bool {
+        self.0 < Self::TAKEN
     }
 
     pub(crate) fn with_else(self) -> Said {
@@ -71,12 +86,12 @@ impl Said {
     /// Whether answers came since it was `before`.
     #[inline]
     pub(crate) fn was_answered_since(self, before: Said) -> bool {
-        (self.0 ^ before.0) & (Self::TAKEN - 1) != 0
+        (self.0 ^ before.0) & (Self::PLAIN - 1) != 0
     }
 
     /// Whether answers were taken back since it was `before`.
     pub(crate) fn were_taken_since(self, before: Said) -> bool {
-        ((self.0 ^ before.0) & !Self::PLAIN) >= Self::TAKEN
+        (self.0 ^ before.0) >= Self::TAKEN
     }
 }
 
@@ -170,5 +185,104 @@ impl From<Bits> for Heard {
 impl Heard {
     pub(crate) fn into_handed(self) -> Few<Waker> {
         self.rare.map_or_else(Few::new, |rare| rare.handed)
+    }
+}
+
+#[cfg(all(test, not(ctx_loom)))]
+mod tests {
+    use super::*;
+
+    const NOTHING: Said = Said::NOTHING;
+    /// A poll that answers so often takes hours.
+    const MANY: u64 = 1 << 40;
+
+    /// As after so many answers.
+    fn answered(said: Said, times: u64) -> Said {
+        Said(said.0 + times)
+    }
+
+    fn worn_out() -> Said {
+        (0..1 << 20).fold(NOTHING.answered(), |said, _| said.taken())
+    }
+
+    #[test]
+    fn answers_make_it_greater_and_all_else_makes_it_smaller_than_ever_before() {
+        for before in [NOTHING, NOTHING.taken(), answered(NOTHING, MANY).taken()] {
+            assert!(!before.was_only_answered_since(before));
+            assert!(before.answered().was_only_answered_since(before));
+            for other in [before.taken(), before.with_else()] {
+                assert!(!other.was_only_answered_since(before));
+                assert!(!answered(other, MANY).was_only_answered_since(before));
+                assert!(answered(other, MANY) != before);
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_simple_where_nothing_came_but_answers() {
+        for simple in [NOTHING, NOTHING.answered(), answered(NOTHING, MANY)] {
+            assert!(simple.is_simple());
+            for other in [simple.taken(), simple.with_else()] {
+                assert!(!other.is_simple());
+                assert!(!answered(other, MANY).is_simple());
+            }
+        }
+        assert!(!worn_out().is_simple());
+    }
+
+    #[test]
+    fn what_came_since_is_told_apart() {
+        for before in [NOTHING, NOTHING.answered().taken(), NOTHING.with_else()] {
+            let (answered, taken) = (before.answered(), before.taken());
+            let more = answered.taken().with_else();
+            assert!(answered.was_answered_since(before) && !answered.were_taken_since(before));
+            assert!(!taken.was_answered_since(before) && taken.were_taken_since(before));
+            assert!(more.was_answered_since(before) && more.were_taken_since(before));
+            let other = before.with_else();
+            assert!(!other.was_answered_since(before) && !other.were_taken_since(before));
+        }
+    }
+
+    #[test]
+    fn no_frame_hears_what_was_marked_or_what_is_kept_in_place_of_a_word() {
+        let heard = [NOTHING, answered(NOTHING, MANY), worn_out()];
+        for said in heard.map(|said| [said, said.with_else()]).concat() {
+            assert!(said.was_joined() && said.marked().was_joined());
+            assert!(said.marked().unmarked() == said && said.unmarked() == said);
+            for after in heard {
+                assert!(after < said.marked());
+            }
+            for kept in (0..4).map(Said::never) {
+                assert!(!kept.was_joined() && said.marked() < kept);
+                assert!(kept.unmarked() != said && kept.unmarked() != said.marked());
+            }
+        }
+        assert!((0..3).all(|why| Said::never(why) < Said::never(why + 1)));
+    }
+
+    #[test]
+    fn c8_more_answers_than_a_word_of_32_bits_can_count_hide_none_that_was_taken_back() {
+        let said = answered(NOTHING.taken(), 1 << 32);
+        assert!(!said.is_simple() && !said.was_only_answered_since(NOTHING));
+        assert!(said != NOTHING && said.were_taken_since(NOTHING));
+    }
+
+    #[test]
+    fn c8_however_many_are_taken_back_none_that_joined_takes_that_for_an_answer() {
+        let joined = [NOTHING, NOTHING.taken(), NOTHING.taken().answered()];
+        let end = worn_out();
+        assert!(end.is_worn_out() && !joined.iter().any(|said| said.is_worn_out()));
+        let last = (0..1 << 20)
+            .scan(NOTHING, |said, _| {
+                Some(std::mem::replace(said, said.taken()))
+            })
+            .filter(|said| !said.is_worn_out())
+            .last();
+        for before in joined.into_iter().chain(last) {
+            for said in [end, end.taken(), answered(end, MANY), end.with_else()] {
+                assert!(!said.was_only_answered_since(before) && said != before);
+                assert!(said.were_taken_since(before));
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::{
     cell::Cell,
     future::{Future, pending, poll_fn},
     pin::{Pin, pin},
-    task::Poll,
+    task::{Context as TaskContext, Poll},
 };
 
 #[test]
@@ -92,6 +92,51 @@ fn c8_a_middle_one_whose_inner_one_came_and_went_in_one_poll_waits_for_itself() 
     scope.cancel();
     assert!(wakes.count() > before, "the wake-up is lost");
     assert!(finish(middle.as_mut(), &wakes).is_err());
+}
+
+/// More came and went in one poll than the frame can count, and who comes after that must not be misled.
+#[test]
+fn c8_a_middle_one_waits_for_itself_however_many_came_and_went_before_it_in_one_poll() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let come_and_go = |cx: &mut TaskContext<'_>| {
+        let inner = pin!(scope.run_until_cancelled(pending::<()>()));
+        let _ = inner.poll(cx);
+    };
+    let mut middle = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        come_and_go(cx);
+        Poll::<()>::Pending
+    })));
+    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        (0..200_000).for_each(|_| come_and_go(cx));
+        assert!(middle.as_mut().poll(cx).is_pending());
+        Poll::<()>::Pending
+    })));
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+    let before = wakes.count();
+    drop(outer);
+    scope.cancel();
+    assert!(wakes.count() > before, "the wake-up is lost");
+    assert!(finish(middle.as_mut(), &wakes).is_err());
+}
+
+/// The same for the outermost one, which asks by itself.
+#[test]
+fn c4_one_is_woken_however_many_came_and_went_in_its_poll() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        for _ in 0..200_000 {
+            let inner = pin!(scope.run_until_cancelled(pending::<()>()));
+            let _ = inner.poll(cx);
+        }
+        Poll::<()>::Pending
+    })));
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+    let before = wakes.count();
+    scope.cancel();
+    assert!(wakes.count() > before, "the wake-up is lost");
+    assert!(finish(outer.as_mut(), &wakes).is_err());
 }
 
 #[test]
