@@ -1,7 +1,7 @@
 //! What contexts cost: allocations counted one by one, memory that stays flat (T7), and depth that is no
 //! limit (T8).
 
-use crate::support::{HOUR, Polled, Shuffle, on_a_small_stack};
+use crate::support::{HOUR, Polled, Shuffle, Wakes, on_a_small_stack, poll};
 use ctx::{CancelScope, Context, Instant, Key};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -210,6 +210,27 @@ async fn waiting_for_a_deadline_allocates_the_scope_alone() {
         costs(1, || once(polls));
         assert_eq!(Arc::strong_count(&nobody), 2);
     }
+}
+
+/// Their wakers are alike, so one of them is kept, and not as many as there are scopes.
+#[test]
+fn a_crowd_that_waits_in_one_task_is_ended_with_as_few_allocations_as_few_are() {
+    let ends = |crowd: usize| {
+        let root = Context::background().with_cancel();
+        let scopes: Vec<_> = (0..crowd).map(|_| root.with_cancel()).collect();
+        let wakes = Wakes::new();
+        let waiting = |scope: &CancelScope| {
+            let mut done = scope.done_owned();
+            assert!(poll(&mut done, &wakes).is_pending());
+            done
+        };
+        let waiters: Vec<_> = scopes.iter().map(waiting).collect();
+        let (_, allocations) = counted(|| root.cancel());
+        assert_eq!(wakes.count(), 1);
+        drop(waiters);
+        allocations
+    };
+    assert_eq!(ends(100_000), ends(100));
 }
 
 #[test]
