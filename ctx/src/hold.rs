@@ -8,6 +8,8 @@
 //! So whoever gives back the last hold wakes it, and it takes over: its waker stands here from the end of
 //! a held poll to the start of the next one. In between, and while it is being dropped, there is none,
 //! since it is about to look for itself.
+//!
+//! Lock order: a shield's, then that of a hold. So a shield that ends either finds the hold, or is found ended.
 
 use crate::{lock::Lock, sweep::contain};
 use std::{sync::Arc, task::Waker};

@@ -2,16 +2,21 @@
 //!
 //! std's mutex takes a second one, as whoever gives it back must find out whether somebody sleeps until then. A
 //! wait in a scope's list takes this lock twice, and a walk takes it for each child, and where a locked
-//! instruction takes long the second one was a seventh of either. What is guarded is short, and no foreign code
-//! runs meanwhile (rule T9), so hardly anybody ever finds the lock taken. Who does looks again by himself:
+//! instruction takes long the second one was a seventh of either. What is guarded is mostly short, and no foreign code
+//! runs meanwhile (rule T9), so hardly anybody ever finds the lock taken. It is long where many waiters are taken out
+//! at once, or one is looked for far down a list, or the end of a scope is first found far above it. Who finds it
+//! taken looks again by himself:
 //!
 //! 1. He is woken by nobody, so nobody need know of him, and no wake-up can be lost: each of his sleeps ends by
 //!    itself.
-//! 2. He spins for no longer than a lock is held, then lets others have their turn, then sleeps. So a holder
-//!    that has lost its processor gets it back, also where those who wait have the higher priority: a sleeper
-//!    does not compete for it.
+//! 2. He spins for about as long as a lock is mostly held, then lets others have their turn, then sleeps. So a
+//!    holder that has lost its processor gets it back, also where those who wait have the higher priority: a
+//!    sleeper does not compete for it.
 //! 3. It has no poison. Ignoring poison would be right: as no foreign code runs under it, there is no half-done
 //!    change that a panic could leave behind.
+//! 4. To give it back is no full barrier, which it happens to be with std's on some processors. Nothing needs one:
+//!    where two threads each write, and then look for what the other one wrote, both pass through one lock in
+//!    between.
 //!
 //! That only one holds it, and sees what the one before has written, is the library's promise.
 
@@ -47,6 +52,7 @@ impl<T> Lock<T> {
     }
 
     #[inline]
+    #[must_use = "it is given back at once"]
     pub(crate) fn lock(&self) -> Guard<'_, T> {
         match self.inner.try_lock() {
             Some(guard) => guard,
@@ -79,10 +85,11 @@ struct Patience {
 
 #[cfg(not(ctx_loom))]
 impl Patience {
-    /// About a microsecond.
+    /// Some microseconds at most: the processors differ in how long one takes.
     const SPINS: u32 = 64;
     const TURNS: u32 = 8;
-    /// So much later than a waiter of std's mutex may one come who has waited for long.
+    /// So much later than a waiter of std's mutex, and by what the system's timer adds, comes one who has waited for
+    /// long and finds the lock free when he wakes. Where he finds another one there he has to sleep again.
     const LONGEST: Duration = Duration::from_micros(320);
 
     fn new() -> Self {
