@@ -16,5 +16,6 @@ mod relied;
 mod needless;
 mod seats;
 mod shields;
+mod short;
 mod timed;
 mod woken;

@@ -182,7 +182,8 @@ impl Keeper {
     #[inline(never)]
     pub(crate) fn deliver_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
         self.was_answered |= heard.bits.answered() && !heard.bits.joined();
-        if heard.rare.is_some() || self.was_answered || !self.keeps_seat(waker) {
+        let left_behind = heard.bits.leaves_behind();
+        if heard.rare.is_some() || left_behind || self.was_answered || !self.keeps_seat(waker) {
             self.finish_heard(heard, context, waker);
         }
     }
@@ -190,7 +191,7 @@ impl Keeper {
     #[inline(never)]
     fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
         let answered = heard.bits.answered() && !heard.bits.joined();
-        if answered {
+        if heard.bits.leaves_behind() {
             context.line().into_iter().for_each(answer::leave_behind);
         }
         self.notes_relied(heard.bits);

@@ -22,7 +22,8 @@
 //!    once would make two askers that poll one future in turn wake each other without end.)
 //! 5. Across a shield there are no answers but holds, in every frame that descends through it.
 //! 6. One that is over may leave behind those who have answered it and nobody around it, though these are
-//!    polled inside them all the same. In that poll nobody around it is certain any more who answered.
+//!    polled inside them all the same. In that poll nobody around it is certain any more who answered; and one that
+//!    is over without being certain has left behind what one inside it has.
 //! 7. Frames of another task are not asked. Tasks are told apart by their ids, looked at only where the
 //!    wakers differ.
 

@@ -136,6 +136,13 @@ impl Bits {
         self.0 & Self::JOINED != 0
     }
 
+    /// Whether somebody inside may be pending who has answered this one and nobody around it, or one inside that has
+    /// left him behind, so that those around it are to know when it is over.
+    #[inline]
+    pub(crate) fn leaves_behind(self) -> bool {
+        !self.joined() && (self.answered() || self.unsure())
+    }
+
     /// Whether the answers to it are relied upon by others, who had no frame of their own.
     #[inline]
     pub(crate) fn relied(self) -> bool {

@@ -345,8 +345,8 @@ impl Keeper {
     #[cold]
     pub(crate) fn panicked(&mut self, asking: Asking, context: &Context) {
         let mut heard = asking.leave();
-        if heard.bits.answered() && !heard.bits.joined() {
-            self.was_answered = true;
+        self.was_answered |= heard.bits.answered() && !heard.bits.joined();
+        if heard.bits.leaves_behind() {
             context.line().into_iter().for_each(answer::leave_behind);
         }
         self.notes_relied(heard.bits);
