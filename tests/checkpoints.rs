@@ -13,6 +13,7 @@ mod moved;
 mod panics;
 mod random;
 mod relied;
+mod reused;
 mod needless;
 mod seats;
 mod shields;

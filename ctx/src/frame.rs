@@ -28,7 +28,8 @@
 //!    frame's checkpoint knows that somebody did, since what it was given may be needed when it is over.
 //!
 //! Frames hold addresses instead of references. They are compared and never followed: the owner of a
-//! frame is pinned while it is polled, and so are the lines that it holds alive.
+//! frame is pinned while it is polled, and so are the lines that it holds alive. An answer may be kept for longer than
+//! its owner lives, so with the address goes what tells owners apart that have had it (see `Keeper::owner`).
 
 use crate::{
     answer::Answer,
@@ -401,6 +402,17 @@ fn next_block(top: &Top) -> u64 {
     top.first.set(first);
     top.last.set(first + BLOCK - 1);
     first
+}
+
+/// What tells a checkpoint that is polled first now from those before it: each of them that asked by a frame has
+/// numbered a poll since it was polled first. It is never zero, and is repeated after 32,768 polls.
+#[inline]
+pub(crate) fn since() -> u16 {
+    let latest = with_top(|top| top.latest.get());
+    // The block is in the high half, and two threads have different ones.
+    let [.., low, lowest] = latest.to_be_bytes();
+    let [_, _, block, lowest_of_block, ..] = latest.to_be_bytes();
+    u16::from_be_bytes([low ^ block, lowest ^ lowest_of_block]) << 1 | 1
 }
 
 /// The polls that this thread has numbered in its block, from the first to the latest.

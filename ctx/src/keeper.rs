@@ -27,6 +27,7 @@ use crate::{
     context::Context,
     end::Record,
     few::Few,
+    frame,
     heard::{Bits, Heard, Relied},
     hold::Hold,
     node::{Node, ScopeRef, address},
@@ -69,6 +70,9 @@ pub struct Keeper {
     joins: usize,
     pub(crate) mode: Mode,
     started: bool,
+    /// When it was polled first, by the polls of that thread: what tells it from one that stood at its address. Zero
+    /// until then.
+    since: u16,
     /// Whether anybody inside ever answered its frame, and so may look for it when it goes away.
     pub(crate) was_answered: bool,
     /// Whether others relied on such an answer, and so may need it when this checkpoint is over.
@@ -113,6 +117,7 @@ impl Keeper {
             joins: ASIDE,
             mode,
             started: false,
+            since: 0,
             was_answered: false,
             relied: Relied::NEVER,
             seat,
@@ -138,6 +143,9 @@ impl Keeper {
             Poll::Pending => return self.starts_later(context, cx),
         }
         self.started = true;
+        if self.since == 0 {
+            self.since = frame::since();
+        }
         // Mostly one look tells that it is live, and that it is its own line.
         if let Some(line) = context.live_line_address() {
             self.joins = line | ASIDE;
@@ -219,7 +227,7 @@ impl Keeper {
         }
         let asking = match &*self.watch {
             Some(watch) if watch.rare.is_some() => None,
-            _ if asking::nobody_asks() => Asking::first_at_once(line, self.address(), cx),
+            _ if asking::nobody_asks() => Asking::first_at_once(line, self.owner(), cx),
             _ if self.mode != Mode::Race => None,
             Some(watch) => Asking::join_seated(line, watch.answer, cx),
             None => {
@@ -243,7 +251,7 @@ impl Keeper {
         if let Some(hold) = &hold {
             self.wakes_up(hold, cx.waker());
         }
-        let owner = self.address();
+        let owner = self.owner();
         let first = Asking::first(address(line), owner, cx);
         let asking = first.unwrap_or_else(|| Asking::above(line, owner, cx));
         hold.into_iter().for_each(Asking::lend);
@@ -393,7 +401,21 @@ impl Keeper {
         }
     }
 
-    /// What tells this checkpoint from others: it is pinned from its first poll on.
+    /// What tells this checkpoint from others, those that are over included: an answer to one of them may still be
+    /// kept, by who keeps watch for others who relied on it. It is the address, with what tells apart those who have
+    /// had it one after the other in the bits that no address uses.
+    #[inline]
+    pub(crate) fn owner(&self) -> usize {
+        let unused = if usize::BITS == 64 { 48 } else { 0 };
+        let since = if unused == 0 {
+            0
+        } else {
+            usize::from(self.since)
+        };
+        self.address() ^ since << unused
+    }
+
+    /// What tells this checkpoint from others that there are: it is pinned from its first poll on.
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }

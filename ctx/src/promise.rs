@@ -141,7 +141,7 @@ impl Keeper {
         parting.wakers.extend(waker);
         parting.wakers.extend(self.withdraw(context));
         if self.was_answered || parting.current.is_some() {
-            parting.asking = Some(Asking::drop_of(self.address()));
+            parting.asking = Some(Asking::drop_of(self.owner()));
             self.rare().parting = Some(parting);
         } else {
             self.leave(parting.wakers, None);
@@ -341,7 +341,7 @@ impl Keeper {
         };
         self.forget_watch();
         if std::mem::take(&mut self.was_answered) && settled && !self.relied.ever() {
-            remember_over(self.address());
+            remember_over(self.owner());
         }
     }
 }

@@ -1,0 +1,63 @@
+//! C8 where a checkpoint stands at the address of one that is over.
+
+use super::helpers::{ROOT, Slot, run};
+use crate::support::{Wakes, poll_pinned};
+use std::{
+    future::{Future, pending, poll_fn},
+    pin::Pin,
+    task::Poll,
+};
+
+type Local<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// A middle one relies on what its inner one has answered to an outer one. Another one at that one's address polls
+/// the inner one, and loses it.
+#[test]
+fn c8_a_middle_one_outlives_an_outer_one_and_loses_its_inner_one_to_another_at_the_same_address() {
+    for (ready, ready_later) in [(false, false), (false, true), (true, false), (true, true)] {
+        let scope = ROOT.with_cancel();
+        let wakes = Wakes::new();
+        let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+        let mut middle = Box::pin(scope.run_until_cancelled_owned(inner.future()));
+        let outcome = |ready| {
+            if ready {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        };
+        {
+            let first: Local<'_> = Box::pin(poll_fn(|cx| {
+                assert!(middle.as_mut().poll(cx).is_pending());
+                outcome(ready)
+            }));
+            let mut future = Box::pin(inner.future());
+            let mut polls = 0;
+            let second: Local<'_> = Box::pin(poll_fn(|cx| {
+                polls += 1;
+                if polls == 1 {
+                    assert!(future.as_mut().poll(cx).is_pending());
+                    return Poll::Pending;
+                }
+                drop(inner.take());
+                outcome(ready_later)
+            }));
+            let mut place = Box::pin(Some(scope.run_until_cancelled(first)));
+            let outer = place.as_mut().as_pin_mut().expect("it is there");
+            assert_eq!(poll_pinned(outer, &wakes).is_ready(), ready);
+            place.set(None);
+            place.set(Some(scope.run_until_cancelled(second)));
+            for ready in [false, ready_later] {
+                let outer = place.as_mut().as_pin_mut().expect("it is there");
+                assert_eq!(poll_pinned(outer, &wakes).is_ready(), ready);
+            }
+            place.set(None);
+        }
+        if wakes.count() > 0 {
+            assert!(run(middle.as_mut(), &wakes).is_pending());
+        }
+        let before = wakes.count();
+        scope.cancel();
+        assert!(wakes.count() > before, "the wake-up is lost");
+    }
+}
