@@ -86,6 +86,32 @@ fn c8_others_rely_on_one_that_had_waited_and_was_answered_once() {
     hears_of_the_end(middle.as_mut(), &scope, &wakes, before);
 }
 
+/// A middle one answers the outer one first, and is answered itself in the next poll.
+#[test]
+fn c8_one_that_had_answered_relies_on_who_answers_it() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let inner = Slot::new(waiting(&scope));
+    let mut future = Box::pin(inner.future());
+    let mut polls = 0;
+    let mut middle = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        polls += 1;
+        if polls > 1 {
+            assert!(future.as_mut().poll(cx).is_pending());
+        }
+        Poll::<()>::Pending
+    })));
+    {
+        let mut outer = Box::pin(scope.run_until_cancelled(middle.as_mut()));
+        for _ in 0..2 {
+            assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+        }
+    }
+    let before = wakes.count();
+    drop(inner.take());
+    hears_of_the_end(middle.as_mut(), &scope, &wakes, before);
+}
+
 #[test]
 fn c8_one_that_keeps_its_own_watch_relies_on_nobody() {
     let scope = ROOT.with_cancel();
@@ -202,8 +228,8 @@ fn c8_one_that_was_polled_inside_another_is_polled_by_itself_with_the_same_task_
     for looks_again in [false, true] {
         let scope = ROOT.with_cancel();
         let wakes = Wakes::new();
-        let waker = Waker::from(Arc::clone(&wakes));
-        let mut cx = TaskContext::from_waker(&waker);
+        let task = Waker::from(Arc::clone(&wakes));
+        let mut cx = TaskContext::from_waker(&task);
         let inners: [RefCell<Option<_>>; 2] =
             [(); 2].map(|()| RefCell::new(Some(Box::pin(waiting(&scope)))));
         let at = Cell::new(0);
@@ -235,34 +261,74 @@ fn c8_one_that_was_polled_inside_another_is_polled_by_itself_with_the_same_task_
     }
 }
 
-/// It is answered in one poll, polls a call that holds it in the next one, and nobody in those after it.
+/// The same where nothing came in the last polls of the first one, which waits for itself in them, and the context ends in the poll that follows.
 #[test]
-fn c3_one_that_joined_and_then_was_held_stays_so_though_the_call_is_not_polled() {
+fn c3_one_that_was_polled_inside_another_leaves_the_decision_with_the_same_task_context() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let task = Waker::from(Arc::clone(&wakes));
+    let mut cx = TaskContext::from_waker(&task);
+    let mut inner = Box::pin(waiting(&scope));
+    let ends = Cell::new(false);
+    let middle = RefCell::new(Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        let polled = inner.as_mut().poll(cx);
+        if ends.take() {
+            scope.cancel();
+        }
+        polled.map(|it| it.is_err())
+    }))));
+    let mut first = true;
+    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        if std::mem::take(&mut first) {
+            assert!(middle.borrow_mut().as_mut().poll(cx).is_pending());
+        }
+        Poll::<()>::Pending
+    })));
+    for _ in 0..3 {
+        assert!(outer.as_mut().poll(&mut cx).is_pending());
+    }
+    ends.set(true);
+    let before = wakes.count();
+    let mut middle = middle.borrow_mut();
+    assert!(middle.as_mut().poll(&mut cx).is_pending());
+    assert!(wakes.count() > before);
+    let decided = run(middle.as_mut(), &wakes);
+    assert!(matches!(decided, Poll::Ready(Ok(true))));
+}
+
+/// It is answered in one poll, polls a call that holds it in the next one, and nobody in those after it, which are
+/// inside another outer one.
+#[test]
+fn c3_one_that_joined_and_then_was_held_stays_so_inside_another_one() {
     let scope = ROOT.with_cancel();
     let wakes = Wakes::new();
     let mut inner = Box::pin(waiting(&scope));
     let mut call = Box::pin(between(scope.clone(), pending::<()>()));
     let mut polls = 0;
     let surfaced = Cell::new(false);
-    let mut middle = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+    let middle = RefCell::new(Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
         polls += 1;
         match polls {
             1 => inner.as_mut().poll(cx).map(drop),
             2 => call.as_mut().poll(cx).map(drop),
             _ => Poll::Pending,
         }
-    })));
-    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
-        if !surfaced.get() {
-            surfaced.set(middle.as_mut().poll(cx).is_ready());
-        }
-        Poll::<()>::Pending
-    })));
-    for _ in 0..3 {
-        assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+    }))));
+    let outer = || {
+        Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+            if !surfaced.get() {
+                surfaced.set(middle.borrow_mut().as_mut().poll(cx).is_ready());
+            }
+            Poll::<()>::Pending
+        })))
+    };
+    let (mut first, mut second) = (outer(), outer());
+    for _ in 0..2 {
+        assert!(poll_pinned(first.as_mut(), &wakes).is_pending());
     }
+    assert!(poll_pinned(second.as_mut(), &wakes).is_pending());
     scope.cancel();
-    assert!(run(outer.as_mut(), &wakes).is_pending());
+    assert!(run(second.as_mut(), &wakes).is_pending());
     assert!(!surfaced.get(), "the call holds it");
 }
 
