@@ -404,15 +404,12 @@ fn next_block(top: &Top) -> u64 {
     first
 }
 
-/// What tells a checkpoint that is polled first now from those before it: each of them that asked by a frame has
-/// numbered a poll since it was polled first. It is never zero, and is repeated after 32,768 polls.
+/// What tells a checkpoint that is polled first now from those before it: each that asked by a frame has numbered a
+/// poll since it was polled first. It is the same again after 65,536 polls, and may be on another thread.
 #[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the low bits are meant")]
 pub(crate) fn since() -> u16 {
-    let latest = with_top(|top| top.latest.get());
-    // The block is in the high half, and two threads have different ones.
-    let [.., low, lowest] = latest.to_be_bytes();
-    let [_, _, block, lowest_of_block, ..] = latest.to_be_bytes();
-    u16::from_be_bytes([low ^ block, lowest ^ lowest_of_block]) << 1 | 1
+    with_top(|top| top.latest.get()) as u16
 }
 
 /// The polls that this thread has numbered in its block, from the first to the latest.

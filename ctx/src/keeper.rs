@@ -70,8 +70,8 @@ pub struct Keeper {
     joins: usize,
     pub(crate) mode: Mode,
     started: bool,
-    /// When it was polled first, by the polls of that thread: what tells it from one that stood at its address. Zero
-    /// until then.
+    /// When the present await was polled first, by the polls of that thread: what tells it from one before it at this
+    /// address.
     since: u16,
     /// Whether anybody inside ever answered its frame, and so may look for it when it goes away.
     pub(crate) was_answered: bool,
@@ -143,9 +143,7 @@ impl Keeper {
             Poll::Pending => return self.starts_later(context, cx),
         }
         self.started = true;
-        if self.since == 0 {
-            self.since = frame::since();
-        }
+        self.since = frame::since();
         // Mostly one look tells that it is live, and that it is its own line.
         if let Some(line) = context.live_line_address() {
             self.joins = line | ASIDE;
@@ -402,17 +400,13 @@ impl Keeper {
     }
 
     /// What tells this checkpoint from others, those that are over included: an answer to one of them may still be
-    /// kept, by who keeps watch for others who relied on it. It is the address, with what tells apart those who have
+    /// kept by who keeps watch for others who relied on it. It is the address, with what tells apart those who have
     /// had it one after the other in the bits that no address uses.
     #[inline]
     pub(crate) fn owner(&self) -> usize {
-        let unused = if usize::BITS == 64 { 48 } else { 0 };
-        let since = if unused == 0 {
-            0
-        } else {
-            usize::from(self.since)
-        };
-        self.address() ^ since << unused
+        let unused = if usize::BITS == 64 { 48 } else { usize::BITS };
+        let since = usize::from(self.since).checked_shl(unused);
+        self.address() ^ since.unwrap_or(0)
     }
 
     /// What tells this checkpoint from others that there are: it is pinned from its first poll on.

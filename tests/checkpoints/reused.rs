@@ -2,7 +2,9 @@
 
 use super::helpers::{ROOT, Slot, run};
 use crate::support::{Wakes, poll_pinned};
+use ctx::{Cancelled, with_context};
 use std::{
+    cell::RefCell,
     future::{Future, pending, poll_fn},
     pin::Pin,
     task::Poll,
@@ -60,4 +62,49 @@ fn c8_a_middle_one_outlives_an_outer_one_and_loses_its_inner_one_to_another_at_t
         scope.cancel();
         assert!(wakes.count() > before, "the wake-up is lost");
     }
+}
+
+#[with_context]
+async fn awaits_both(
+    first: impl Future<Output = ()>,
+    second: impl Future<Output = ()>,
+) -> Result<(), Cancelled> {
+    first.await;
+    second.await;
+    Ok(())
+}
+
+/// The same in one function, whose awaits share a state.
+#[test]
+fn c8_a_middle_one_outlives_an_await_and_loses_its_inner_one_to_the_next_one() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+    let middle = RefCell::new(Box::pin(scope.run_until_cancelled_owned(inner.future())));
+    let mut direct = Box::pin(inner.future());
+    let first = poll_fn(|cx| {
+        assert!(middle.borrow_mut().as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    });
+    let mut polls = 0;
+    let second = poll_fn(|cx| {
+        polls += 1;
+        if polls == 1 {
+            assert!(direct.as_mut().poll(cx).is_pending());
+            return Poll::Pending;
+        }
+        drop(inner.take());
+        Poll::Ready(())
+    });
+    let mut work = Box::pin(awaits_both(&scope, first, second));
+    assert!(poll_pinned(work.as_mut(), &wakes).is_pending());
+    assert!(poll_pinned(work.as_mut(), &wakes).is_ready());
+    drop(work);
+    let mut middle = middle.borrow_mut();
+    if wakes.count() > 0 {
+        assert!(run(middle.as_mut(), &wakes).is_pending());
+    }
+    let before = wakes.count();
+    scope.cancel();
+    assert!(wakes.count() > before, "the wake-up is lost");
 }
