@@ -202,10 +202,37 @@ impl Heard {
         })
     }
 
+    /// What was passed, once the run is over. Others may be at work still, on threads of their own; they have no
+    /// place among what is passed from now on, and so are not known any more.
+    pub(crate) fn take_passed(&mut self) -> Vec<Pass> {
+        self.at_work.clear();
+        std::mem::take(&mut self.passed)
+    }
+
     /// The lines of the checkpoints that wait, the innermost first.
     pub(crate) fn waiting(&self) -> Vec<&'static Location<'static>> {
         let mut waiting: Vec<_> = self.at_work.values().filter(|it| it.waits).collect();
         waiting.sort_unstable_by_key(|it| Reverse(it.after));
         waiting.into_iter().map(|it| it.at).collect()
+    }
+}
+
+#[cfg(all(test, not(ctx_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_stays_pending_after_the_run_is_over_is_not_known() {
+        let mut heard = Heard::new(None, true);
+        let starting = Starting {
+            at: Location::caller(),
+            counts: true,
+            keeper: Some((8, Mode::Race)),
+        };
+        heard.start(starting);
+        assert_eq!(heard.take_passed().len(), 1);
+        assert!(matches!(heard.pend(8), Verdict::Nothing));
+        heard.go(8);
+        assert!(heard.passed.is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     driver::{Driver, Hang},
-    heard::{Pass, Plan},
+    heard::{Heard, Pass, Plan},
     place::Place,
     watchdog::Watchdog,
 };
@@ -60,7 +60,7 @@ where
         Err(panicked) => Err(Failure::Panicked(panicked)),
     };
     let delivered = listening.delivered();
-    let passed = listening.heard(|heard| std::mem::take(&mut heard.passed));
+    let passed = listening.heard(Heard::take_passed);
     // What is left of the run hears that it is over, and nobody listens or waits for it any more.
     drop((listening, scope));
     runtime.shutdown_background();
