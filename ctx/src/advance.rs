@@ -73,6 +73,8 @@ pub(crate) fn advance<F: Future, P: Parts>(
             Step::GivesUp
         }
         Poll::Ready(output) => {
+            // It is not rare, but where it stands aside all those who stay pending return without a jump.
+            aside();
             if parts.parts().1.was_answered || !asking.leaves_joined_unheard() {
                 aside();
                 deliver(parts, asking, cx.waker());
@@ -207,22 +209,24 @@ impl Keeper {
         // Who listens hears of each step, and may end the context just before this looks at it.
         #[cfg(feature = "testing")]
         if crate::probe::somebody_listens() {
+            asking::relies_not();
             return self.stay_anyhow(asking, context, cx);
         }
-        if self.mode != Mode::Race {
-            return self.stay_anyhow(asking, context, cx);
-        }
-        let stays = match &mut *self.watch {
-            Some(watch) => waits_still(watch, asking, context, cx),
-            None => match asking.leave_simply() {
+        if self.mode == Mode::Race && self.watch.is_none() {
+            match asking.leave_counted() {
                 Some(bits) if bits.answered() => {
                     self.was_answered = true;
                     self.notes_relied(bits);
-                    true
+                    return true;
                 }
                 Some(_) => return self.wait_first(asking, context, cx),
-                None => false,
-            },
+                None => {}
+            }
+        }
+        asking::relies_not();
+        let stays = match &mut *self.watch {
+            Some(watch) if self.mode == Mode::Race => waits_still(watch, asking, context, cx),
+            _ => false,
         };
         stays || self.stay_anyhow(asking, context, cx)
     }

@@ -170,8 +170,8 @@ impl Asking {
         }
     }
 
-    /// Whether it joined, and the frame was answered since, and nothing else came. Then it relies on the
-    /// answers, and the asking has ended.
+    /// Whether it joined, and the frame was answered since, and nothing else came. Then it relies on the answers,
+    /// and the asking has ended. It is counted among those who rely in either case (see `relies_not`).
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -179,11 +179,8 @@ impl Asking {
     )]
     pub(crate) fn leaves_answered(self) -> bool {
         with_top(|top| {
-            let only_answered = top.said.get().was_only_answered_since(self.0);
-            if only_answered {
-                top.rely();
-            }
-            only_answered
+            top.rely();
+            top.said.get().was_only_answered_since(self.0)
         })
     }
 
@@ -268,7 +265,17 @@ impl Asking {
     #[inline]
     pub(crate) fn leave_simply(self) -> Option<Bits> {
         if self == Self::ALONE {
-            with_top(Top::pop_simple)
+            with_top(|top| top.pop_simple(false))
+        } else {
+            None
+        }
+    }
+
+    /// The same for one that is counted among those who rely; it is no longer if the asking has ended.
+    #[inline]
+    pub(crate) fn leave_counted(self) -> Option<Bits> {
+        if self == Self::ALONE {
+            with_top(|top| top.pop_simple(true))
         } else {
             None
         }
@@ -330,6 +337,12 @@ pub(crate) fn answer_top(answer: &mut Answer, line: usize, waker: WakerId) -> bo
         }
         simple
     })
+}
+
+/// The checkpoint that calls this has not left its asking by `leaves_answered`.
+#[inline]
+pub(crate) fn relies_not() {
+    with_top(Top::rely_not);
 }
 
 /// The checkpoint that calls this has joined the latest frame, was answered, and promises nothing.

@@ -79,8 +79,8 @@ pub(crate) struct Frame {
     pub(crate) said: Said,
     /// By how many that stay pending it was answered in this poll.
     pub(crate) answers: u32,
-    /// Whether others, who joined, rely on these answers.
-    pub(crate) relied: bool,
+    /// How many, who joined, rely on these answers. See `Top::rely`.
+    pub(crate) relying: u64,
     pub(crate) marks: Marks,
 }
 
@@ -178,7 +178,7 @@ pub(crate) struct Top {
     pub(crate) joins: Cell<usize>,
     pub(crate) line: Cell<usize>,
     pub(crate) said: Cell<Said>,
-    pub(crate) relied: Cell<bool>,
+    pub(crate) relying: Cell<u64>,
     pub(crate) marks: Cell<Marks>,
     /// How many frames are below.
     pub(crate) below: Cell<u32>,
@@ -199,7 +199,7 @@ impl Top {
             joins: Cell::new(0),
             line: Cell::new(0),
             said: Cell::new(Said::NOTHING),
-            relied: Cell::new(false),
+            relying: Cell::new(0),
             marks: Cell::new(Marks::NONE),
             below: Cell::new(0),
             owner: Cell::new(0),
@@ -224,7 +224,7 @@ impl Top {
             task: self.task.get(),
             said: self.said.get(),
             answers: self.answers.get(),
-            relied: self.relied.get(),
+            relying: self.relying.get(),
             marks: self.marks.get(),
         })
     }
@@ -239,7 +239,7 @@ impl Top {
         self.task.set(frame.task);
         self.said.set(frame.said);
         self.answers.set(frame.answers);
-        self.relied.set(frame.relied);
+        self.relying.set(frame.relying);
         self.marks.set(frame.marks);
     }
 
@@ -249,10 +249,12 @@ impl Top {
         self.marks.get().has(Marks::PRESENT)
     }
 
-    /// Whether one on `line` that is polled with this task context may join.
+    /// Whether one on `line` that is polled with this task context may join. Both are compared at once: a processor
+    /// tells the levels of a chain by the branches before, and remembers only so many.
     #[inline]
     pub(crate) fn is_joined_by(&self, line: usize, cx: usize) -> bool {
-        self.joins.get() == cx && self.line.get() == line
+        let both = |cx, line| (cx as u128) << 64 | line as u128;
+        both(self.joins.get(), self.line.get()) == both(cx, line)
     }
 
     /// Puts the latest frame away; false if there is nothing to put it into.
@@ -287,7 +289,7 @@ impl Top {
         self.poll.set(number);
         self.said.set(Said::NOTHING);
         self.answers.set(0);
-        self.relied.set(false);
+        self.relying.set(0);
         self.joins.set(0);
     }
 
@@ -331,15 +333,17 @@ impl Top {
         unheard
     }
 
-    /// Takes the latest frame off, if it is the only one and nothing came to it but answers.
+    /// Takes the latest frame off, if it is the only one and nothing came to it but answers. Of those who rely on
+    /// them its own checkpoint is one if it `counted` itself.
     #[inline]
-    pub(crate) fn pop_simple(&self) -> Option<Bits> {
+    pub(crate) fn pop_simple(&self, counted: bool) -> Option<Bits> {
         let said = self.said.get();
         let simple = said.is_simple() && self.below.get() == 0;
         simple.then(|| {
             self.joins.set(0);
             self.marks.set(Marks::NONE);
-            Bits::alone(said != Said::NOTHING, false, self.relied.get())
+            let relied = self.relying.get() > u64::from(counted);
+            Bits::alone(said != Said::NOTHING, false, relied)
         })
     }
 
@@ -350,7 +354,7 @@ impl Top {
         let answered = self.answers.get() > 0;
         let taken = self.said.get().were_taken_since(Said::NOTHING);
         let unsure = marks.has(Marks::FOREIGN) || (!answered && taken);
-        let mut heard = Heard::from(Bits::alone(answered, unsure, self.relied.get()));
+        let mut heard = Heard::from(Bits::alone(answered, unsure, self.relying.get() > 0));
         if marks.has(Marks::RARE) {
             heard.rare = stack::take_rare();
         }
@@ -363,10 +367,18 @@ impl Top {
         heard
     }
 
-    /// One that joined relies on the answers to the latest frame.
+    /// One relies on the answers to the latest frame, which it joined. They are counted, so that who stays pending
+    /// can count itself at once, and take that back where it finds that it does not rely: a call within a call does
+    /// not branch for it then.
     #[inline]
     pub(crate) fn rely(&self) {
-        self.relied.set(true);
+        self.relying.set(self.relying.get() + 1);
+    }
+
+    /// One that has counted itself does not rely on these answers. (That may be a frame which it has not joined.)
+    #[inline]
+    pub(crate) fn rely_not(&self) {
+        self.relying.set(self.relying.get() - 1);
     }
 
     /// What one has heard that joined when the latest frame had heard what came `before`.
