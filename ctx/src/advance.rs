@@ -75,7 +75,7 @@ pub(crate) fn advance<F: Future, P: Parts>(
         Poll::Ready(output) => {
             // It is not rare, but where it stands aside all those who stay pending return without a jump.
             aside();
-            if parts.parts().1.was_answered || !asking.leaves_joined_unheard() {
+            if !parts.parts().1.rests(asking, cx.waker()) {
                 aside();
                 deliver(parts, asking, cx.waker());
             }
@@ -157,6 +157,31 @@ impl Keeper {
         self.deliver_heard(heard, context, waker);
     }
 
+    /// The future was ready: true if it joined, nothing was heard, and nothing is to be taken back. Then the asking has
+    /// ended, and all is done. A waker like this one, if it stands in the list, stays there for the next await. The answers
+    /// that were given with it are of earlier polls, so that the asker, which is at work, needs them no more.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a call within a call this is half of what there is"
+    )]
+    fn rests(&mut self, asking: Asking, waker: &Waker) -> bool {
+        if self.was_answered || !asking.leaves_joined_unheard() {
+            return false;
+        }
+        let Some(watch) = &mut *self.watch else {
+            return true;
+        };
+        let rests = self.seat == Seat::Taken
+            && watch.waker == waker_id(waker)
+            && !Asking::is_of_this_poll(watch.answer);
+        if rests {
+            watch.answer = Answer::NONE;
+            self.seat = Seat::Free;
+        }
+        rests
+    }
+
     /// Whether nothing was heard, and nobody else was waited for. Then the asking has ended, and all is done: the
     /// waker, if there is one, stays in the list for the next await, or it has left.
     #[inline(always)]
@@ -212,23 +237,25 @@ impl Keeper {
             asking::relies_not();
             return self.stay_anyhow(asking, context, cx);
         }
-        if self.mode == Mode::Race && self.watch.is_none() {
-            match asking.leave_counted() {
+        match &mut *self.watch {
+            _ if self.mode != Mode::Race => asking::relies_not(),
+            Some(watch) => {
+                asking::relies_not();
+                if waits_still(watch, asking, context, cx) {
+                    return true;
+                }
+            }
+            None => match asking.leave_counted() {
                 Some(bits) if bits.answered() => {
                     self.was_answered = true;
                     self.notes_relied(bits);
                     return true;
                 }
                 Some(_) => return self.wait_first(asking, context, cx),
-                None => {}
-            }
+                None => asking::relies_not(),
+            },
         }
-        asking::relies_not();
-        let stays = match &mut *self.watch {
-            Some(watch) if self.mode == Mode::Race => waits_still(watch, asking, context, cx),
-            _ => false,
-        };
-        stays || self.stay_anyhow(asking, context, cx)
+        self.stay_anyhow(asking, context, cx)
     }
 
     #[inline(never)]

@@ -191,7 +191,14 @@ impl Asking {
         reason = "of a call within a call this is half of what there is"
     )]
     pub(crate) fn leaves_joined_unheard(self) -> bool {
-        with_top(|top| top.said.get() == self.0)
+        with_top(|top| top.said.get() == self.0.unmarked())
+    }
+
+    /// Whether this answer was given in the poll that is at work.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is one comparison")]
+    pub(crate) fn is_of_this_poll(answer: Answer) -> bool {
+        with_top(|top| top.poll.get() == answer.poll)
     }
 
     /// Ends the asking, if nothing came to it; a frame of its own must be the only one of the thread for that.

@@ -217,12 +217,13 @@ impl Keeper {
     #[expect(clippy::inline_always, reason = "it is what its callers are for")]
     pub(crate) fn ask(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
         if self.joins == ASIDE {
-            self.joins |= context.line_address();
+            let line = context.line_address();
+            if line == 0 {
+                return Asking::MUTE;
+            }
+            self.joins |= line;
         }
         let line = self.joins & !ASIDE;
-        if line == 0 {
-            return Asking::MUTE;
-        }
         let asking = match &*self.watch {
             Some(watch) if watch.rare.is_some() => None,
             _ if asking::nobody_asks() => Asking::first_at_once(line, self.owner(), cx),
