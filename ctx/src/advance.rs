@@ -119,10 +119,7 @@ fn enter<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Asking {
 #[inline(never)]
 fn enter_first<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Asking {
     let (context, keeper) = parts.parts();
-    match keeper.start(context, cx) {
-        Start::Goes => keeper.ask(context, cx),
-        stopped => Asking::stopped(stopped),
-    }
+    keeper.ask_first(context, cx)
 }
 
 /// The future stayed pending. False if the checkpoint gives up.

@@ -134,23 +134,63 @@ impl Keeper {
         self.seat = Seat::Taken;
     }
 
-    /// Before the first poll: whether the future may start.
-    #[inline]
+    /// Before the first poll: asks, if the future may start.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is what its caller is for")]
+    pub(crate) fn ask_first(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Asking {
+        match coop::poll_proceed(cx) {
+            // Forgotten, it is not given back, which is all that is to be said of it.
+            Poll::Ready(budget) => std::mem::forget(budget),
+            Poll::Pending => return Asking::stopped(self.starts_later(context, cx)),
+        }
+        self.begins_here();
+        // Mostly one look tells that it is live, and that it is its own line.
+        if let Some(line) = context.live_line_address() {
+            self.joins = line | ASIDE;
+            // Nobody has been called meanwhile, so `since` is what it was. It is not read back, as that takes a processor
+            // longer than all the rest: it was written alone, and is read with what is beside it.
+            return self.ask_on(line, frame::since(), context, cx);
+        }
+        self.ask_anyhow(context, cx)
+    }
+
+    #[inline(never)]
+    fn ask_anyhow(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
+        match self.starts_anyhow(context, cx) {
+            Start::Goes => self.ask(context, cx),
+            stopped => Asking::stopped(stopped),
+        }
+    }
+
+    /// The same without the asking: whether the future may start.
     pub(crate) fn start(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Start {
         match coop::poll_proceed(cx) {
             // Forgotten, it is not given back, which is all that is to be said of it.
             Poll::Ready(budget) => std::mem::forget(budget),
             Poll::Pending => return self.starts_later(context, cx),
         }
+        self.begins_here();
+        self.starts_anyhow(context, cx)
+    }
+
+    #[inline]
+    fn begins_here(&mut self) {
         self.started = true;
         self.since = frame::since();
-        // Mostly one look tells that it is live, and that it is its own line.
-        if let Some(line) = context.live_line_address() {
-            self.joins = line | ASIDE;
-        } else if context.is_cancelled() {
+    }
+
+    #[inline]
+    fn starts_anyhow(&mut self, context: &Context, cx: &TaskContext<'_>) -> Start {
+        if context.is_cancelled() {
             return self.starts_never(context, cx);
         }
         Start::Goes
+    }
+
+    #[cold]
+    fn starts_never(&mut self, context: &Context, cx: &TaskContext<'_>) -> Start {
+        self.finish(context, Few::new(), Some(cx.waker()));
+        Start::Refused
     }
 
     /// The budget has woken the task already, so this needs no watch; it only keeps the decision here (rule C3).
@@ -160,12 +200,6 @@ impl Keeper {
             self.give_answers(line, cx.waker(), Manner::Watches);
         }
         Start::Waits
-    }
-
-    #[cold]
-    fn starts_never(&mut self, context: &Context, cx: &TaskContext<'_>) -> Start {
-        self.finish(context, Few::new(), Some(cx.waker()));
-        Start::Refused
     }
 
     /// Why it gives up, or has refused its future.
@@ -223,10 +257,21 @@ impl Keeper {
             }
             self.joins |= line;
         }
-        let line = self.joins & !ASIDE;
+        self.ask_on(self.joins & !ASIDE, self.since, context, cx)
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is what its callers are for")]
+    fn ask_on(
+        &mut self,
+        line: usize,
+        since: u16,
+        context: &Context,
+        cx: &TaskContext<'_>,
+    ) -> Asking {
         let asking = match &*self.watch {
             Some(watch) if watch.rare.is_some() => None,
-            _ if asking::nobody_asks() => Asking::first_at_once(line, self.owner(), cx),
+            _ if asking::nobody_asks() => Asking::first_at_once(line, self.owner_since(since), cx),
             _ if self.mode != Mode::Race => None,
             Some(watch) => Asking::join_seated(line, watch.answer, cx),
             None => {
@@ -403,10 +448,14 @@ impl Keeper {
     /// What tells this checkpoint from others, those that are over included: an answer to one of them may still be
     /// kept by who keeps watch for others who relied on it. It is the address, with what tells apart those who have
     /// had it one after the other in the bits that no address uses.
-    #[inline]
     pub(crate) fn owner(&self) -> usize {
+        self.owner_since(self.since)
+    }
+
+    #[inline]
+    fn owner_since(&self, since: u16) -> usize {
         let unused = if usize::BITS == 64 { 48 } else { usize::BITS };
-        let since = usize::from(self.since).checked_shl(unused);
+        let since = usize::from(since).checked_shl(unused);
         self.address() ^ since.unwrap_or(0)
     }
 
