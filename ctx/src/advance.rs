@@ -385,9 +385,7 @@ impl Keeper {
 fn waits_still(watch: &mut Watch, asking: Asking, context: &Context, cx: &TaskContext<'_>) -> bool {
     // The waker stands in the list, and is woken by whoever ends the scope after this look at it.
     watch.is_just(waker_id(cx.waker()))
-        && context
-            .line()
-            .is_some_and(|line| line.state.load().is_quiet())
+        && context.is_on_quiet_line()
         && asking.leaves_answering(&mut watch.answer)
 }
 

@@ -580,6 +580,14 @@ impl Context {
         tree::is_live_line(node).then(|| crate::node::address(node))
     }
 
+    /// Whether its line is live, and will be told of its end, and time cannot end it.
+    #[inline]
+    pub(crate) fn is_on_quiet_line(&self) -> bool {
+        let is_quiet = |node: &Arc<Node>| node.state.load().is_quiet();
+        // Mostly it is its own line, and one look tells both, as a layer of values is never quiet.
+        self.node.as_ref().is_some_and(is_quiet) || self.line().is_some_and(is_quiet)
+    }
+
     /// The scope whose end is this context's end.
     #[inline]
     pub(crate) fn scope(&self) -> Option<ScopeRef<'_>> {

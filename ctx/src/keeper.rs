@@ -145,21 +145,21 @@ impl Keeper {
         }
         self.begins_here();
         // Mostly one look tells that it is live, and that it is its own line.
-        if let Some(line) = context.live_line_address() {
-            self.joins = line | ASIDE;
+        let (line, since) = if let Some(line) = context.live_line_address() {
             // Nobody has been called meanwhile, so `since` is what it was. It is not read back, as that takes a processor
             // longer than all the rest: it was written alone, and is read with what is beside it.
-            return self.ask_on(line, frame::since(), context, cx);
+            (line, frame::since())
+        } else {
+            if context.is_cancelled() {
+                return Asking::stopped(self.starts_never(context, cx));
+            }
+            (context.line_address(), self.since)
+        };
+        if line == 0 {
+            return Asking::MUTE;
         }
-        self.ask_anyhow(context, cx)
-    }
-
-    #[inline(never)]
-    fn ask_anyhow(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
-        match self.starts_anyhow(context, cx) {
-            Start::Goes => self.ask(context, cx),
-            stopped => Asking::stopped(stopped),
-        }
+        self.joins = line | ASIDE;
+        self.ask_on(line, since, context, cx)
     }
 
     /// The same without the asking: whether the future may start.
@@ -170,21 +170,16 @@ impl Keeper {
             Poll::Pending => return self.starts_later(context, cx),
         }
         self.begins_here();
-        self.starts_anyhow(context, cx)
+        if context.is_cancelled() {
+            return self.starts_never(context, cx);
+        }
+        Start::Goes
     }
 
     #[inline]
     fn begins_here(&mut self) {
         self.started = true;
         self.since = frame::since();
-    }
-
-    #[inline]
-    fn starts_anyhow(&mut self, context: &Context, cx: &TaskContext<'_>) -> Start {
-        if context.is_cancelled() {
-            return self.starts_never(context, cx);
-        }
-        Start::Goes
     }
 
     #[cold]
