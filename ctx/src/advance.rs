@@ -14,13 +14,12 @@
 //!    that, they are asked.
 
 use crate::{
-    answer::{self, Answer},
     asking::{self, Asking, answer_top},
     context::Context,
     few::Few,
     frame::waker_id,
     heard::{Bits, Heard},
-    keeper::{Keeper, Mode, Parts, Seat, Start},
+    keeper::{Keeper, Mode, Parts, Start},
     node::{Node, ScopeRef, address},
     promise::{Parting, Watch},
     watch,
@@ -139,92 +138,6 @@ fn deliver<P: Parts>(parts: &mut P, asking: Asking, waker: &Waker) {
 }
 
 impl Keeper {
-    #[inline(never)]
-    fn deliver_anyhow(&mut self, asking: Asking, context: &Context, waker: &Waker) {
-        if asking.leaves_unheard() {
-            if self.was_answered || !self.keeps_seat(waker) {
-                self.finish_heard(asking.nothing().into(), context, waker);
-            }
-            return;
-        }
-        let heard = match asking.leave_simply() {
-            Some(bits) => bits.into(),
-            None => asking.leave(),
-        };
-        self.deliver_heard(heard, context, waker);
-    }
-
-    /// The future was ready: true if it joined, nothing was heard, and nothing is to be taken back. Then the asking has
-    /// ended, and all is done. A waker like this one, if it stands in the list, stays there for the next await. The answers
-    /// that were given with it are of earlier polls, so that the asker, which is at work, needs them no more.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "of a call within a call this is half of what there is"
-    )]
-    fn rests(&mut self, asking: Asking, waker: &Waker) -> bool {
-        if self.was_answered || !asking.leaves_joined_unheard() {
-            return false;
-        }
-        let Some(watch) = &mut *self.watch else {
-            return true;
-        };
-        let rests = self.seat == Seat::Taken
-            && watch.waker == waker_id(waker)
-            && !Asking::is_of_this_poll(watch.answer);
-        if rests {
-            watch.answer = Answer::NONE;
-            self.seat = Seat::Free;
-        }
-        rests
-    }
-
-    /// Whether nothing was heard, and nobody else was waited for. Then the asking has ended, and all is done: the
-    /// waker, if there is one, stays in the list for the next await, or it has left.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    fn delivers_simply(&mut self, asking: Asking, context: &Context, waker: &Waker) -> bool {
-        if self.was_answered {
-            return false;
-        }
-        let Some(watch) = &mut *self.watch else {
-            return asking.leaves_unheard();
-        };
-        let ends = self.seat == Seat::Taken || !self.relied.ever();
-        let ends =
-            ends && watch.is_just(waker_id(waker)) && asking.leaves_taking_back(&mut watch.answer);
-        if ends {
-            if self.seat == Seat::Taken {
-                self.seat = Seat::Free;
-            } else {
-                self.leave_list(context);
-            }
-        }
-        ends
-    }
-
-    #[inline(never)]
-    pub(crate) fn deliver_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
-        self.was_answered |= heard.bits.answered() && !heard.bits.joined();
-        let left_behind = heard.bits.leaves_behind();
-        if heard.rare.is_some() || left_behind || self.was_answered || !self.keeps_seat(waker) {
-            self.finish_heard(heard, context, waker);
-        }
-    }
-
-    #[inline(never)]
-    fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
-        let answered = heard.bits.answered() && !heard.bits.joined();
-        if heard.bits.leaves_behind() {
-            context.line().into_iter().for_each(answer::leave_behind);
-        }
-        self.notes_relied(heard.bits);
-        self.finish(context, heard.into_handed(), Some(waker));
-        // Who answered in this poll may be in the future still, and is dropped with it. That goes for those
-        // of earlier polls too, but they were told.
-        self.was_answered = answered || self.relied.ever();
-    }
-
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is all that its one caller does")]
     fn stay(&mut self, asking: Asking, context: &Context, cx: &mut TaskContext<'_>) -> bool {
@@ -295,25 +208,6 @@ impl Keeper {
             asking: None,
         });
         false
-    }
-
-    /// The future was ready, and nobody was promised anything that cannot be taken back here.
-    ///
-    /// The waker stays in the list for the next await of the function, which mostly has the same one. The
-    /// answer is taken back from the asker that is at work, and so the asker needs it no more.
-    fn keeps_seat(&mut self, waker: &Waker) -> bool {
-        match &mut *self.watch {
-            None => true,
-            Some(watch) if self.seat == Seat::Taken && watch.is_just(waker_id(waker)) => {
-                let free = asking::take_back_from_top(watch.answer);
-                if free {
-                    watch.answer = Answer::NONE;
-                    self.seat = Seat::Free;
-                }
-                free
-            }
-            Some(_) => false,
-        }
     }
 
     /// The future stayed pending: true if that was one of the common cases, and all is done: the innermost

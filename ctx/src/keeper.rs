@@ -28,15 +28,14 @@ use crate::{
     end::Record,
     few::Few,
     frame,
-    heard::{Bits, Heard, Relied},
+    heard::{Bits, Relied},
     hold::Hold,
-    node::{Node, ScopeRef, address},
+    node::{ScopeRef, address},
     promise::Watch,
     spare,
 };
 use std::{
     mem::ManuallyDrop,
-    sync::Arc,
     task::{Context as TaskContext, Poll, Waker},
 };
 use tokio::task::coop;
@@ -305,89 +304,6 @@ impl Keeper {
         self.pass_on(&mut wakers, current);
     }
 
-    /// Decides, in a poll in which the future stayed pending: the record if the checkpoint is to give up.
-    pub(crate) fn decide(
-        &mut self,
-        line: &Arc<Node>,
-        mut heard: Heard,
-        wakers: &mut Few<Waker>,
-        cx: &mut TaskContext<'_>,
-    ) -> Option<Record> {
-        let bits = heard.bits;
-        let (answered, unsure, joined) = (bits.answered(), bits.unsure(), bits.joined());
-        self.was_answered |= answered && !joined;
-        self.notes_relied(bits);
-        let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());
-        let must_wait = self.keep_hold(hold, cx.waker());
-        *wakers = heard.into_handed();
-        let watches = match ScopeRef::of(line) {
-            Some(scope) if self.mode == Mode::Race && !must_wait && (!answered || unsure) => {
-                if let Some(record) = self.wait_as(answered || unsure, scope, wakers, cx) {
-                    return Some(record);
-                }
-                if joined {
-                    asking::watch_for_foreigners();
-                }
-                true
-            }
-            Some(scope) => {
-                if !self.minds_those_who_joined(scope, bits, wakers, cx) {
-                    self.stop_waiting(scope, wakers);
-                }
-                answered
-            }
-            None => answered || !must_wait,
-        };
-        self.pass_on(wakers, cx.waker());
-        let quiet = answered && joined && !unsure && !must_wait;
-        if !(quiet && self.promised_nothing_else()) {
-            self.give_answers(line, cx.waker(), self.manner(watches));
-        }
-        None
-    }
-
-    /// Waits; the record if the checkpoint is to give up, which one that `leaves` the decision does not.
-    fn wait_as(
-        &mut self,
-        leaves: bool,
-        scope: ScopeRef<'_>,
-        wakers: &mut Few<Waker>,
-        cx: &mut TaskContext<'_>,
-    ) -> Option<Record> {
-        let record = self.wait(scope, wakers, cx)?;
-        if leaves {
-            // The answer was given before the end, and with a waker that may lead nowhere.
-            wake(cx.waker());
-            return None;
-        }
-        Some(record)
-    }
-
-    /// One that will not give up itself waits all the same where nobody answers any more and others relied on
-    /// answers, as these are to decide (see `frame`, 2). Whether they have lost theirs is not known: it may have
-    /// been given in an earlier poll. It goes on with that whenever nobody answers. False if it need not wait.
-    fn minds_those_who_joined(
-        &mut self,
-        scope: ScopeRef<'_>,
-        heard: Bits,
-        wakers: &mut Few<Waker>,
-        cx: &mut TaskContext<'_>,
-    ) -> bool {
-        let unsure = heard.unsure() && self.relied.ever();
-        if heard.answered() || !(unsure || self.relied.here() || self.minds()) {
-            return false;
-        }
-        let loses = unsure || !self.minds();
-        self.rare().minds = true;
-        let ended = self.wait(scope, wakers, cx).is_some();
-        // Nothing starts on a context that has ended, and so nothing answers there again and again: no
-        // wake-up follows on the other without end.
-        if ended && loses {
-            wake(cx.waker());
-        }
-        true
-    }
-
     /// Its poll panicked: it keeps what it heard.
     #[cold]
     pub(crate) fn panicked(&mut self, asking: Asking, context: &Context) {
@@ -409,34 +325,6 @@ impl Keeper {
     pub(crate) fn notes_relied(&mut self, heard: Bits) {
         if heard.relied() {
             self.relied = Relied::HERE;
-        }
-    }
-
-    fn manner(&self, watches: bool) -> Manner {
-        match self.mode {
-            Mode::Between => Manner::Holds,
-            Mode::Race if watches => Manner::Watches,
-            Mode::Race => Manner::IsHeld,
-        }
-    }
-
-    /// For one that joined and was answered: forgets what it had promised to the frame that it joined. False
-    /// if there is more to it.
-    fn promised_nothing_else(&mut self) -> bool {
-        match &*self.watch {
-            None => {
-                asking::rely();
-                true
-            }
-            Some(watch) if watch.rare.is_none() => {
-                let forgets = asking::take_back_from_top(watch.answer);
-                if forgets {
-                    self.forget_watch();
-                    asking::rely();
-                }
-                forgets
-            }
-            Some(_) => false,
         }
     }
 
