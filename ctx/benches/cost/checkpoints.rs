@@ -6,6 +6,7 @@
 use crate::{
     awaits,
     bound::{times, times_sum},
+    chain, chains,
     harness::Harness,
     leaf::{Leaf, finish, waker},
     least, neighbours,
@@ -209,21 +210,16 @@ fn other_handles(harness: &mut Harness, ctx: &Context, waker: &Waker) {
 fn nested(harness: &mut Harness, ctx: &Context, token: &CancellationToken, waker: &Waker) {
     const DEPTH: u32 = 16;
     const YIELDS: u32 = 100;
-    let under_token = || {
-        finish(
-            neighbours::nested_under_token(black_box(token), DEPTH, YIELDS),
-            waker,
-        )
-    };
+    let under_token = || finish(chains::under_token(black_box(token), DEPTH, YIELDS), waker);
     harness
         .row("checkpoints", "16 nested annotated functions, 100 yields")
         .ours(each(|| {
-            finish(awaits::nested(black_box(ctx), DEPTH, YIELDS), waker)
+            finish(chain::nested(black_box(ctx), DEPTH, YIELDS), waker)
         }))
         .rival("nested run_until_cancelled", each(under_token))
         .floor(
             "bare chain",
-            each(|| finish(neighbours::nested_bare(black_box(DEPTH), YIELDS), waker)),
+            each(|| finish(chains::bare(black_box(DEPTH), YIELDS), waker)),
         )
         .floor(
             LEAST,

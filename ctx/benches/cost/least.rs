@@ -10,7 +10,7 @@
 //! the cheapest of locks, which nobody could wait for. It ends nothing, takes no
 //! part in any tree, and leaves nothing to those around it: it is a floor and no checkpoint.
 
-use crate::{awaits::Boxed, leaf::Leaf};
+use crate::{chain::Boxed, leaf::Leaf};
 use ctx::Context;
 use spin::mutex::SpinMutex;
 use std::{

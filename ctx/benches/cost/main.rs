@@ -8,6 +8,10 @@
 
 #[path = "../shared/awaits.rs"]
 mod awaits;
+#[path = "../shared/chain.rs"]
+mod chain;
+#[path = "../shared/chains.rs"]
+mod chains;
 #[path = "../shared/go.rs"]
 mod go;
 #[path = "../shared/keys.rs"]

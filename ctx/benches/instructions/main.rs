@@ -10,6 +10,8 @@
 
 #[path = "../shared/awaits.rs"]
 mod awaits;
+#[path = "../shared/chain.rs"]
+mod chain;
 #[path = "../shared/keys.rs"]
 mod keys;
 #[path = "../shared/leaf.rs"]

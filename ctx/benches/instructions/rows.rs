@@ -3,6 +3,7 @@
 use crate::{
     awaits,
     callgrind::{row, row_of, row_on},
+    chain,
     keys::{KEYS, MISSING, layers},
     leaf::{Leaf, finish, waker},
 };
@@ -127,7 +128,7 @@ fn awaiting(root: &Context, waker: &Waker) {
         || finish(awaits::many(black_box(ctx), 10_000, 1), waker),
     );
     row("16 nested annotated functions, 100 yields", 10, || {
-        finish(awaits::nested(black_box(ctx), 16, 100), waker)
+        finish(chain::nested(black_box(ctx), 16, 100), waker)
     });
 }
 

@@ -7,6 +7,10 @@
 
 #![allow(missing_docs, reason = "a benchmark has no callers")]
 
+#[path = "../shared/chain.rs"]
+mod chain;
+#[path = "../shared/chains.rs"]
+mod chains;
 #[path = "../shared/go.rs"]
 mod go;
 #[path = "../shared/keys.rs"]
@@ -24,6 +28,7 @@ mod axis;
 mod plot;
 
 mod cancelling;
+mod calls;
 mod depth;
 mod deadlines;
 mod values;
@@ -46,6 +51,7 @@ fn main() -> io::Result<()> {
     let mut sampler = Sampler::new(filter, has("--quick"));
     for panels in [
         cancelling::panels,
+        calls::panels,
         depth::panels,
         deadlines::panels,
         values::panels,

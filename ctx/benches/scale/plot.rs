@@ -25,6 +25,7 @@ fn look(who: Who) -> (&'static str, f64) {
         Who::Ours => ("#1864ab", 3.0),
         Who::Tokio => ("#e8590c", 1.8),
         Who::Go => ("#2f9e44", 1.8),
+        Who::Floor => ("#868e96", 1.8),
     }
 }
 

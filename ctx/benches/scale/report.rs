@@ -31,6 +31,8 @@ pub(crate) enum Who {
     Ours,
     Tokio,
     Go,
+    /// Who does without.
+    Floor,
 }
 
 /// A run of all panels and one of some go into different files.

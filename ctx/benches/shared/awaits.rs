@@ -2,7 +2,7 @@
 
 use crate::leaf::Leaf;
 use ctx::{Cancelled, with_context};
-use std::{future::Future, hint::black_box, pin::Pin};
+use std::hint::black_box;
 
 /// One await in one annotated function.
 #[with_context]
@@ -16,22 +16,6 @@ pub(crate) async fn one(pending: u32) -> Result<(), Cancelled> {
 pub(crate) async fn many(awaits: u32, pending: u32) -> Result<(), Cancelled> {
     for _ in 0..awaits {
         Leaf(black_box(pending)).await;
-    }
-    Ok(())
-}
-
-pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
-
-/// As many functions in each other as `depth` says, and the awaits in the innermost. The calls are boxed, as
-/// they are in the neighbours' chains, since a token's future doubles with each level that is not.
-#[with_context]
-pub(crate) async fn nested(depth: u32, yields: u32) -> Result<(), Cancelled> {
-    if depth > 1 {
-        let inner: Boxed<'_, _> = Box::pin(nested(ctx, depth - 1, yields));
-        return inner.await;
-    }
-    for _ in 0..yields {
-        Leaf(black_box(1)).await;
     }
     Ok(())
 }
