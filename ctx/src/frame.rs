@@ -428,3 +428,29 @@ pub(crate) fn since() -> u16 {
 pub(crate) fn numbered() -> (u64, u64) {
     with_top(|top| (top.first.get(), top.latest.get()))
 }
+
+#[cfg(all(test, not(ctx_loom)))]
+mod tests {
+    use super::*;
+
+    /// Addresses of the stack and of the heap mostly differ in few bits, and no test can say in which.
+    #[test]
+    fn c8_a_frame_is_joined_by_none_whose_words_are_not_both_its_own() {
+        let words = (0..usize::BITS).map(|bit| 1 << bit).chain([0]);
+        let words: Vec<usize> = words.collect();
+        let pairs = || {
+            words
+                .iter()
+                .flat_map(|cx| words.iter().map(move |line| (*cx, *line)))
+        };
+        let top = Top::new();
+        for (cx, line) in pairs() {
+            top.joins.set(cx);
+            top.line.set(line);
+            let joined: Vec<_> = pairs()
+                .filter(|(cx, line)| top.is_joined_by(*line, *cx))
+                .collect();
+            assert_eq!(joined, [(cx, line)]);
+        }
+    }
+}
