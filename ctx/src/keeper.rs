@@ -95,8 +95,8 @@ pub(crate) enum Seat {
     None,
     /// There is one, and a future is awaited now.
     Taken,
-    /// Nothing is awaited now. If there is a watch, it `is_just` a waker in the list, and nobody was
-    /// promised anything.
+    /// Nothing is awaited now. If there is a watch, it `is_just` a waker in the list, or stands in no list (the
+    /// budget had stopped the await before it asked), and nobody was promised anything.
     Free,
 }
 

@@ -5,12 +5,13 @@ use crate::support::{Wakes, poll_pinned};
 use ctx::{Cancelled, Context, with_context};
 use std::{
     cell::RefCell,
-    future::{Future, poll_fn, ready},
+    future::{Future, pending, poll_fn, ready},
     panic::UnwindSafe,
     pin::pin,
     sync::Arc,
     task::Poll,
 };
+use tokio::task::{coop, yield_now};
 
 #[with_context]
 async fn passes(gate: Gated) -> Result<(), Cancelled> {
@@ -273,6 +274,40 @@ fn c8_a_state_that_changes_its_context_leaves_the_first_list() {
     b.cancel();
     assert_eq!(wakes.count(), before + 1);
     assert!(finish(work.as_mut(), &wakes).is_none());
+}
+
+/// Where the budget stops an await, it has answered, and stands in no list. What it keeps that in had belonged to one
+/// that waited with the same waker, and the await is ready when it is polled again, so that nothing tells it from
+/// one that has its place.
+#[tokio::test]
+async fn c8_the_await_after_one_that_the_budget_stopped_enters_the_list() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    {
+        let waited = pin!(scope.run_until_cancelled(pending::<()>()));
+        assert!(poll_pinned(waited, &wakes).is_pending());
+    }
+    let ((gate, first), (_closed, second)) = (gated(), gated());
+    gate.open();
+    let mut work = Box::pin(passes_both(&scope, first, second));
+    let mut spends = true;
+    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        if std::mem::take(&mut spends) {
+            while let Poll::Ready(budget) = coop::poll_proceed(cx) {
+                budget.made_progress();
+            }
+        }
+        work.as_mut().poll(cx)
+    })));
+    for _ in 0..2 {
+        assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+        // With this comes a fresh budget.
+        yield_now().await;
+    }
+    let before = wakes.count();
+    scope.cancel();
+    assert_eq!(wakes.count(), before + 1);
+    assert!(matches!(finish(outer.as_mut(), &wakes), Ok(Err(_))));
 }
 
 #[test]
