@@ -1,6 +1,6 @@
 //! C8 and M14 where the awaits of one annotated function share a state, which stays in the scope's list.
 
-use super::helpers::{Gate, Gated, ROOT, finish, gated, passes_and_is_held, run};
+use super::helpers::{Gate, Gated, ROOT, Slot, finish, gated, passes_and_is_held, run};
 use crate::support::{Wakes, poll_pinned};
 use ctx::{Cancelled, Context, with_context};
 use std::{
@@ -274,6 +274,31 @@ fn c8_a_state_that_changes_its_context_leaves_the_first_list() {
     b.cancel();
     assert_eq!(wakes.count(), before + 1);
     assert!(finish(work.as_mut(), &wakes).is_none());
+}
+
+/// The one around it waits for itself since the first await was ready, and needs nobody's word any more.
+#[test]
+fn c8_a_function_that_is_dropped_after_an_await_that_had_answered_wakes_nobody() {
+    #[with_context]
+    async fn passes_and_waits_without_a_checkpoint(gate: Gated) -> Result<(), Cancelled> {
+        gate.await;
+        #[checkpoints(none)]
+        pending::<()>().await;
+        Ok(())
+    }
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let (gate, future) = gated();
+    let work = Slot::new(passes_and_waits_without_a_checkpoint(&scope, future));
+    let mut outer = Box::pin(scope.run_until_cancelled(work.future()));
+    reach(outer.as_mut(), &gate, &wakes);
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let before = wakes.count();
+    drop(work.take());
+    assert_eq!(wakes.count(), before, "it is woken for nothing");
+    scope.cancel();
+    assert_eq!(wakes.count(), before + 1);
+    assert!(finish(outer.as_mut(), &wakes).is_err());
 }
 
 /// Where the budget stops an await, it has answered, and stands in no list. What it keeps that in had belonged to one
