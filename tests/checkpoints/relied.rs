@@ -124,3 +124,32 @@ fn c8_a_middle_one_that_loses_its_inner_one_later_decides_inside_one_that_is_hel
         a_middle_one_decides_later(false, goes_in, true);
     }
 }
+
+/// A call that was answered, of which nobody relied on the answer. When the one that gave it is gone, the end
+/// concerns nobody inside the call.
+#[test]
+fn c8_the_end_wakes_no_between_call_on_whose_answers_nobody_relied() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let mut inner = Some(Box::pin(scope.run_until_cancelled_owned(pending::<()>())));
+    let mut polls = 0;
+    let mut call = Box::pin(between(
+        scope.clone(),
+        poll_fn(|cx| {
+            polls += 1;
+            if polls > 1 {
+                inner = None;
+            }
+            if let Some(inner) = &mut inner {
+                assert!(inner.as_mut().poll(cx).is_pending());
+            }
+            Poll::<()>::Pending
+        }),
+    ));
+    for _ in 0..2 {
+        assert!(run(call.as_mut(), &wakes).is_pending());
+    }
+    let before = wakes.count();
+    scope.cancel();
+    assert_eq!(wakes.count(), before, "it is woken for nothing");
+}
