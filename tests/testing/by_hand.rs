@@ -6,7 +6,15 @@ use ctx::{
     testing::{CancelAt, Half, count_checkpoints},
     with_context,
 };
-use std::future::ready;
+use std::{
+    future::{Future, IntoFuture, pending, poll_fn, ready},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context as TaskContext, Poll, Wake},
+};
 use tokio::task::yield_now;
 
 #[with_context]
@@ -184,4 +192,42 @@ fn all_that_is_public_can_be_shared_and_printed() {
     holds::<ctx::testing::Run<u8>>();
     holds::<ctx::testing::Sweep<u8>>();
     holds::<ctx::testing::CountCheckpoints<std::future::Ready<u8>>>();
+}
+
+/// A call that was answered, while somebody listens. Nobody relied on the answer, and who gave it is gone.
+#[tokio::test]
+async fn c8_a_between_call_that_is_counted_is_woken_for_nothing_by_no_end() {
+    struct Wakes(AtomicUsize);
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let scope = Context::background().with_cancel();
+    let wakes = Arc::new(Wakes(AtomicUsize::new(0)));
+    let mut inner = Some(Box::pin(scope.run_until_cancelled_owned(pending::<()>())));
+    let mut polls = 0;
+    let future = poll_fn(|cx| {
+        polls += 1;
+        if polls > 1 {
+            inner = None;
+        }
+        if let Some(inner) = &mut inner {
+            assert!(inner.as_mut().poll(cx).is_pending());
+        }
+        Poll::<()>::Pending
+    });
+    let call = ctx::__private::between(scope.clone(), future).into_future();
+    let (woken, passed) = count_checkpoints(async {
+        let mut call = pin!(call);
+        let task = Arc::clone(&wakes).into();
+        for _ in 0..2 {
+            let mut cx = TaskContext::from_waker(&task);
+            assert!(call.as_mut().poll(&mut cx).is_pending());
+        }
+        scope.cancel();
+        wakes.0.load(Ordering::Relaxed)
+    })
+    .await;
+    assert_eq!((woken, passed), (0, 2));
 }
