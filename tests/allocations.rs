@@ -6,7 +6,7 @@ use ctx::{CancelScope, Context, Instant, Key};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
-    future::{poll_fn, ready},
+    future::{IntoFuture, pending, poll_fn, ready},
     pin::pin,
     sync::Arc,
     task::{Context as TaskContext, Poll, Wake, Waker},
@@ -174,6 +174,26 @@ fn nested_ready_checkpoints_allocate_nothing() {
     };
     nested();
     costs(0, nested);
+}
+
+/// There is nothing that it could ask for, so it leaves nothing on the thread for others to stand above.
+#[test]
+fn a_pending_between_call_on_a_context_without_an_end_leaves_nothing_behind() {
+    let background = Context::background();
+    let mut cx = TaskContext::from_waker(Waker::noop());
+    let mut next_one_is_the_first = || {
+        let scope = background.with_cancel();
+        let mut next = pin!(scope.run_until_cancelled(ready(7)));
+        costs(0, || assert!(next.as_mut().poll(&mut cx).is_ready()));
+    };
+    // The first checkpoint of a thread asks in a longer way.
+    next_one_is_the_first();
+    let mut call = pin!(ctx::__private::between(&background, pending::<()>()).into_future());
+    for _ in 0..2 {
+        let mut cx = TaskContext::from_waker(Waker::noop());
+        costs(0, || assert!(call.as_mut().poll(&mut cx).is_pending()));
+        next_one_is_the_first();
+    }
 }
 
 /// A checkpoint takes over what the one before it on its thread has left, the room of its timer too, and
