@@ -1,7 +1,7 @@
 //! Bad input never panics, and foreign code may do what it likes: durations beyond all reason, cancels
 //! from everywhere, and runtimes that are gone. Wakers are with T9 in `tree`.
 
-use crate::support::{HOUR, Polled, cause};
+use crate::support::{HOUR, Polled, asleep, cause, in_time, pass};
 use ctx::{CancelScope, Canceller, Context, Instant, Trigger};
 use futures::executor;
 use std::{
@@ -192,15 +192,12 @@ fn a_losing_cause_that_panics_when_it_is_dropped_does_not_keep_the_waiters_aslee
     }
     impl Error for Bad {}
 
-    let scope = Context::background().with_timeout(Duration::from_millis(1));
-    let sleeping = Builder::new_current_thread().enable_time().build().unwrap();
-    let mut waiter = {
-        let _inside = sleeping.enter();
-        Polled::pending(scope.done())
-    };
-    while !scope.is_cancelled() {
-        thread::yield_now();
-    }
+    let sleeping = asleep();
+    let _inside = sleeping.enter();
+    let scope = Context::background().with_timeout(HOUR);
+    let mut waiter = Polled::pending(scope.done());
+    pass(HOUR);
+    assert!(scope.is_cancelled() && waiter.woken() == 0);
     assert!(catch_unwind(AssertUnwindSafe(|| scope.cancel_with(Bad))).is_err());
     assert_eq!(waiter.woken(), 1);
     waiter.ready();
@@ -242,18 +239,17 @@ fn soon() -> CancelScope {
 
 #[test]
 fn a_waiter_outlives_its_runtime() {
-    let scope = soon();
     let unbounded = Context::background().with_cancel();
-    let home = runtime();
-    let mut waiters = home.block_on(async {
-        [
-            Polled::pending(scope.done_owned()),
-            Polled::pending(unbounded.done_owned()),
-        ]
+    let (scope, [mut bounded, mut endless]) = in_time(|time| {
+        let scope = Context::background().with_timeout(time);
+        let waiters = [scope.done_owned(), unbounded.done_owned()];
+        let home = runtime();
+        let mut waiters = waiters.map(Polled::new);
+        let polled = home.block_on(async { waiters.each_mut().map(Polled::poll) });
+        assert!(polled[1].is_pending());
+        polled[0].is_pending().then_some((scope, waiters))
     });
-    drop(home);
     assert!(!unbounded.is_cancelled());
-    let [bounded, endless] = &mut waiters;
     // Its runtime woke it when it went, or the timer thread will: either way it is polled again.
     if bounded.poll().is_pending() {
         assert!(scope.blocking_done().is_deadline_exceeded());
@@ -298,12 +294,14 @@ fn deadlines_are_waited_for_inside_a_dead_runtime() {
 /// The same timer, polled in its runtime before and after that has gone.
 #[test]
 fn a_timer_survives_its_runtime() {
-    let scope = Context::background().with_timeout_cause(Duration::from_millis(50), "soon");
-    let home = runtime();
-    let handle = home.handle().clone();
-    let mut waiter = Box::pin(scope.done_owned());
-    home.block_on(async { assert!(futures::poll!(waiter.as_mut()).is_pending()) });
-    drop(home);
+    let (waiter, handle) = in_time(|time| {
+        let scope = Context::background().with_timeout(time).detach();
+        let home = runtime();
+        let mut waiter = Box::pin(scope.done_owned());
+        let polled = home.block_on(async { futures::poll!(waiter.as_mut()) });
+        let handle = home.handle().clone();
+        polled.is_pending().then_some((waiter, handle))
+    });
     let _inside = handle.enter();
     assert!(executor::block_on(waiter).is_deadline_exceeded());
 }

@@ -12,6 +12,7 @@ use std::{
     thread,
     time::Duration,
 };
+use tokio::runtime::{Builder, Runtime};
 
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
@@ -158,5 +159,29 @@ impl Shuffle {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }
+    }
+}
+
+/// A runtime whose clock stands still, and that nobody drives.
+pub(crate) fn asleep() -> Runtime {
+    let mut runtime = Builder::new_current_thread();
+    runtime.enable_time().start_paused(true).build().unwrap()
+}
+
+/// Lets time pass on the clock of the runtime that was entered, and no timer ring.
+pub(crate) fn pass(time: Duration) {
+    // Its first poll moves the clock, and the others would let the runtime go on.
+    assert!(Polled::new(tokio::time::advance(time)).poll().is_pending());
+}
+
+/// What `attempt` gives, which begins something that is to end soon by the real clock: `None` where this machine was too
+/// slow to begin it in time. Then it gets more of it.
+pub(crate) fn in_time<R>(mut attempt: impl FnMut(Duration) -> Option<R>) -> R {
+    let mut time = Duration::from_millis(5);
+    loop {
+        if let Some(begun) = attempt(time) {
+            return begun;
+        }
+        time *= 2;
     }
 }
