@@ -100,7 +100,7 @@ impl Keeper {
     #[inline(never)]
     fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
         let answered = heard.bits.answered() && !heard.bits.joined();
-        if heard.bits.leaves_behind() {
+        if self.leaves_behind(heard.bits) {
             context.line().into_iter().for_each(answer::leave_behind);
         }
         self.notes_relied(heard.bits);

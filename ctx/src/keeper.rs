@@ -304,12 +304,19 @@ impl Keeper {
         self.pass_on(&mut wakers, current);
     }
 
+    /// Whether somebody inside, who has answered this one and nobody around it, may be pending when it is over (see
+    /// `answer`, 6). A `between` call has given no answer that could be taken back, so an earlier poll counts as well:
+    /// it may have been in the same poll of those around it.
+    pub(crate) fn leaves_behind(&self, heard: Bits) -> bool {
+        heard.leaves_behind() || (self.mode == Mode::Between && self.was_answered)
+    }
+
     /// Its poll panicked: it keeps what it heard.
     #[cold]
     pub(crate) fn panicked(&mut self, asking: Asking, context: &Context) {
         let mut heard = asking.leave();
         self.was_answered |= heard.bits.answered() && !heard.bits.joined();
-        if heard.bits.leaves_behind() {
+        if self.leaves_behind(heard.bits) {
             context.line().into_iter().for_each(answer::leave_behind);
         }
         self.notes_relied(heard.bits);

@@ -552,3 +552,41 @@ fn c3_the_innermost_decides_though_several_middle_ones_are_over_by_a_panic() {
         is_left_behind_by_two(Goes::Panics, true, depth);
     }
 }
+
+/// In its first poll the call is answered by the one inside, in its second one it is ready without polling that one.
+/// Both are in one poll of the outer one, inside which the one inside is pending still, and is to decide.
+#[test]
+fn c3_the_innermost_decides_though_a_between_call_that_it_answered_is_over_in_the_same_poll() {
+    for other_waker in [false, true] {
+        let scope = ROOT.with_cancel();
+        let wakes = Wakes::new();
+        let mut inner: LocalBoxFuture<'_, _> = Box::pin(waiting(&scope));
+        if other_waker {
+            inner = Box::pin(FreshWaker::new(inner));
+        }
+        let mut polls = 0;
+        let mut call = Box::pin(between(
+            &scope,
+            poll_fn(|cx| {
+                polls += 1;
+                if polls == 1 {
+                    return inner.as_mut().poll(cx).map(drop);
+                }
+                Poll::Ready(())
+            }),
+        ));
+        let mut first = true;
+        let mut outer = pin!(scope.run_until_cancelled(poll_fn(|cx| {
+            if std::mem::take(&mut first) {
+                assert!(call.as_mut().poll(cx).is_pending());
+                assert!(call.as_mut().poll(cx).is_ready());
+                scope.cancel();
+            }
+            Poll::<()>::Pending
+        })));
+        let before = wakes.count();
+        assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+        assert!(wakes.count() > before, "nobody looks once more");
+        assert!(run(outer.as_mut(), &wakes).is_ready());
+    }
+}
