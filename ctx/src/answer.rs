@@ -277,14 +277,16 @@ fn tell(answer: Answer, wakers: &mut Few<Waker>, news: News) -> Asker {
 }
 
 /// A checkpoint on `line` is over, and has left its frame. Whoever answered it in this poll may be pending still,
-/// so those around it, whom nobody else may have answered, look once more before they decide.
+/// so those around it whose poll `began_before` that, and whom nobody else may have answered, look once more before they
+/// decide.
 #[cold]
-pub(crate) fn leave_behind(line: &Arc<Node>) {
+pub(crate) fn leave_behind(line: &Arc<Node>, began_before: u64) {
     let task = tokio::task::try_id();
     with_stack(|stack| {
         let frames = stack.frames.iter_mut().rev().map(|(frame, _)| frame);
         let asking = frames.take_while(|frame| frame.task == task);
-        for frame in asking.filter(|frame| !frame.is_dropping()) {
+        let concerned = |frame: &&mut Frame| !frame.is_dropping() && frame.poll < began_before;
+        for frame in asking.filter(concerned) {
             if matches!(descent(line, frame.line), Some(Descent::Open)) {
                 frame.misses_an_answer();
                 if frame.is_ordered() {

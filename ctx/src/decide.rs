@@ -8,6 +8,7 @@ use crate::{
     asking,
     end::Record,
     few::Few,
+    frame,
     heard::{Bits, Heard},
     keeper::{Keeper, Mode},
     node::{Node, ScopeRef},
@@ -29,6 +30,9 @@ impl Keeper {
         let bits = heard.bits;
         let (answered, unsure, joined) = (bits.answered(), bits.unsure(), bits.joined());
         self.was_answered |= answered && !joined;
+        if answered && self.mode == Mode::Between && !asking::nobody_asks() {
+            self.rare().answered_in = frame::numbered().1;
+        }
         self.notes_relied(bits);
         let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());
         let must_wait = self.keep_hold(hold, cx.waker());

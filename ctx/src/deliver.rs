@@ -9,7 +9,7 @@
 //!    none is woken that nobody polls with any more.
 
 use crate::{
-    answer::{self, Answer},
+    answer::Answer,
     asking::{self, Asking},
     context::Context,
     frame::waker_id,
@@ -100,9 +100,7 @@ impl Keeper {
     #[inline(never)]
     fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
         let answered = heard.bits.answered() && !heard.bits.joined();
-        if self.leaves_behind(heard.bits) {
-            context.line().into_iter().for_each(answer::leave_behind);
-        }
+        self.leave_behind(heard.bits, context);
         self.notes_relied(heard.bits);
         self.finish(context, heard.into_handed(), Some(waker));
         // Who answered in this poll may be in the future still, and is dropped with it. That goes for those

@@ -304,11 +304,18 @@ impl Keeper {
         self.pass_on(&mut wakers, current);
     }
 
-    /// Whether somebody inside, who has answered this one and nobody around it, may be pending when it is over (see
-    /// `answer`, 6). A `between` call has given no answer that could be taken back, so an earlier poll counts as well:
-    /// it may have been in the same poll of those around it.
-    pub(crate) fn leaves_behind(&self, heard: Bits) -> bool {
-        heard.leaves_behind() || (self.mode == Mode::Between && self.was_answered)
+    /// It is over. Tells those around it if somebody inside may be pending who has answered this one and nobody around
+    /// it (see `answer`, 6). A `between` call gives no answer that could be taken back, so for it an earlier poll counts
+    /// too, with those around it whose poll had begun by then.
+    pub(crate) fn leave_behind(&self, heard: Bits, context: &Context) {
+        let began_before = match &*self.watch {
+            _ if heard.leaves_behind() => u64::MAX,
+            Some(watch) if self.mode == Mode::Between => watch.answered_in(),
+            _ => return,
+        };
+        if let Some(line) = context.line() {
+            answer::leave_behind(line, began_before);
+        }
     }
 
     /// Its poll panicked: it keeps what it heard.
@@ -316,9 +323,7 @@ impl Keeper {
     pub(crate) fn panicked(&mut self, asking: Asking, context: &Context) {
         let mut heard = asking.leave();
         self.was_answered |= heard.bits.answered() && !heard.bits.joined();
-        if self.leaves_behind(heard.bits) {
-            context.line().into_iter().for_each(answer::leave_behind);
-        }
+        self.leave_behind(heard.bits, context);
         self.notes_relied(heard.bits);
         if let Some(hold) = heard.rare.as_mut().and_then(|rare| rare.hold.take()) {
             self.keep_awake(hold);

@@ -46,6 +46,8 @@ pub(crate) struct Watch {
 pub(crate) struct Rare {
     hold: Option<Arc<Hold>>,
     more: More,
+    /// The thread's latest poll when a `between` call was answered last.
+    pub(crate) answered_in: u64,
     /// It waits for the sake of those who joined its frame (see `Keeper::decide`).
     pub(crate) minds: bool,
     /// From the decision to give up, or from the start of its drop, to its end.
@@ -101,6 +103,11 @@ impl Watch {
     #[inline]
     fn owes_nobody(&self) -> bool {
         self.answer.is_none() && self.rare.is_none()
+    }
+
+    /// The thread's latest poll when a `between` call was answered last; zero if it never was.
+    pub(crate) fn answered_in(&self) -> u64 {
+        self.rare.as_ref().map_or(0, |rare| rare.answered_in)
     }
 
     /// Takes the waker out of the scope's list.

@@ -590,3 +590,33 @@ fn c3_the_innermost_decides_though_a_between_call_that_it_answered_is_over_in_th
         assert!(run(outer.as_mut(), &wakes).is_ready());
     }
 }
+
+/// The one inside was polled in an earlier poll of the outer one, and counts for that one alone.
+#[test]
+fn c3_an_outer_one_decides_in_the_poll_in_which_a_between_call_is_over_that_was_answered_earlier() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let mut inner = Box::pin(waiting(&scope));
+    let mut polls = 0;
+    let mut call = Box::pin(between(
+        &scope,
+        poll_fn(|cx| {
+            polls += 1;
+            if polls == 1 {
+                return inner.as_mut().poll(cx).map(drop);
+            }
+            Poll::Ready(())
+        }),
+    ));
+    let mut polls = 0;
+    let mut outer = pin!(scope.run_until_cancelled(poll_fn(|cx| {
+        polls += 1;
+        assert_eq!(call.as_mut().poll(cx).is_ready(), polls == 2);
+        if polls == 2 {
+            scope.cancel();
+        }
+        Poll::<()>::Pending
+    })));
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_ready());
+}
