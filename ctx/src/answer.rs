@@ -21,6 +21,8 @@
 //!    it as long as it waits with the same waker. It *owes* that one a wake-up when it stops. (Waking at
 //!    once would make two askers that poll one future in turn wake each other without end.)
 //! 5. Across a shield there are no answers but holds, in every frame that descends through it.
+//!    One that is held decides nothing, so it holds an asker with another waker itself, if no shield does: that one
+//!    would look for a decision again and again.
 //! 6. One that is over may leave behind those who have answered it and nobody around it, though these are
 //!    polled inside them all the same. In that poll nobody around it is certain any more who answered; and one that
 //!    is over without being certain has left behind what one inside it has.
@@ -119,6 +121,10 @@ pub(crate) struct Answers<'a> {
 impl Answers<'_> {
     /// Answers, and holds, for a checkpoint on `line` that stays pending.
     pub(crate) fn give(&mut self, line: &Arc<Node>, waker: &Waker, manner: Manner) {
+        if manner == Manner::Watches {
+            // Whom it held while it was held itself. This wakes them, so nothing is borrowed here.
+            drop(std::mem::take(&mut self.more.held));
+        }
         let left_away = with_stack(|stack| {
             let mut given = self.answer_frames(stack, line, waker_id(waker), manner);
             if given.is_empty() && manner == Manner::Watches {
@@ -162,10 +168,12 @@ impl Answers<'_> {
             if foreign && *task.get_or_insert_with(tokio::task::try_id) != frame.task {
                 break;
             }
+            let knows = || rare.as_ref().is_some_and(|rare| rare.is_held());
+            let hold = manner == Manner::Holds || (manner == Manner::IsHeld && foreign && !knows());
             match descent(line, frame.line) {
                 None => {}
                 Some(Descent::Open) if only_holds => {}
-                Some(Descent::Open) if manner != Manner::Holds => {
+                Some(Descent::Open) if !hold => {
                     let answer = Answer::to(frame, foreign);
                     frame.take_answer(!self.includes(answer), foreign);
                     given.push(answer);

@@ -58,6 +58,11 @@ impl Hold {
         true
     }
 
+    /// Whether somebody holds it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.state.lock().holders > 0
+    }
+
     fn acquire(&self) {
         self.state.lock().holders += 1;
     }

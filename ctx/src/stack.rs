@@ -63,6 +63,11 @@ impl Rare {
         self.hold = Some(hold);
     }
 
+    /// Whether a shield holds it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.hold.as_ref().is_some_and(|hold| hold.is_held())
+    }
+
     /// A shield is at work inside.
     pub(crate) fn held_by(&mut self, shield: &Shield) {
         shield.hold(self.hold.get_or_insert_with(Hold::new));

@@ -620,3 +620,43 @@ fn c3_an_outer_one_decides_in_the_poll_in_which_a_between_call_is_over_that_was_
     assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
     assert!(poll_pinned(outer.as_mut(), &wakes).is_ready());
 }
+
+/// One that is held has moved below another one, which polls it with other wakers and has not seen the shield.
+#[test]
+fn c8_an_outer_one_is_at_rest_around_one_that_is_held_by_a_shield_polled_elsewhere() {
+    for leaves in [false, true] {
+        let scope = ROOT.with_cancel();
+        let call = RefCell::new(Some(Box::pin(between(&scope, pending::<()>()))));
+        let middle = scope.run_until_cancelled_owned(poll_fn(|cx| {
+            if let Some(call) = &mut *call.borrow_mut() {
+                assert!(call.as_mut().poll(cx).is_pending());
+            }
+            Poll::<()>::Pending
+        }));
+        let (mut middle, first) = (Box::pin(middle), Wakes::new());
+        assert!(run(middle.as_mut(), &first).is_pending());
+        // It goes on elsewhere, and its future polls it no more.
+        let call = call.take();
+        let middle = Slot::new(FreshWaker::new(middle));
+        let wakes = Wakes::new();
+        let (mut polls, mut inside) = (0, Box::pin(middle.future()));
+        let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+            polls += 1;
+            if polls > 1 {
+                let _ = inside.as_mut().poll(cx);
+            }
+            Poll::<()>::Pending
+        })));
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        scope.cancel();
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        let before = wakes.count();
+        if leaves {
+            drop(middle.take());
+        } else {
+            drop(call);
+        }
+        assert!(wakes.count() > before, "the wake-up is lost");
+        assert!(run(outer.as_mut(), &wakes).is_ready());
+    }
+}
