@@ -183,5 +183,6 @@ pub(crate) fn in_time<R>(mut attempt: impl FnMut(Duration) -> Option<R>) -> R {
             return begun;
         }
         time *= 2;
+        assert!(time < HOUR, "it never begins in time");
     }
 }

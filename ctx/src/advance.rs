@@ -155,7 +155,7 @@ impl Keeper {
                     return true;
                 }
             }
-            None => match asking.leave_counted() {
+            None => match asking.leave_simply(true) {
                 Some(bits) if bits.answered() => {
                     self.was_answered = true;
                     self.notes_relied(bits);
@@ -183,7 +183,7 @@ impl Keeper {
             let heard = asking.nothing();
             return self.stays(line, heard, cx) || self.stay_or_part(heard.into(), line, cx);
         }
-        if let Some(bits) = asking.leave_simply() {
+        if let Some(bits) = asking.leave_simply(false) {
             #[cfg(feature = "testing")]
             crate::probe::pends(self, bits.answered());
             return self.stays_answered(bits, cx.waker())

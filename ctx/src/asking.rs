@@ -7,12 +7,13 @@
 
 use crate::{
     answer::Answer,
-    frame::{Marks, Top, WakerId, waker_id, with_top},
+    frame::{Marks, WakerId, waker_id},
     heard::{Bits, Heard, Said},
     hold::Hold,
     keeper::{Parts, Start},
     node::{Node, address},
     stack::{self, Rare},
+    top::{Top, with_top},
 };
 use std::{sync::Arc, task::Context as TaskContext};
 
@@ -194,20 +195,13 @@ impl Asking {
         with_top(|top| top.said.get() == self.0.unmarked())
     }
 
-    /// Whether this answer was given in the poll that is at work.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is one comparison")]
-    pub(crate) fn is_of_this_poll(answer: Answer) -> bool {
-        with_top(|top| top.poll.get() == answer.poll)
-    }
-
     /// Ends the asking, if nothing came to it; a frame of its own must be the only one of the thread for that.
     #[inline]
     pub(crate) fn leaves_unheard(self) -> bool {
         if self == Self::ALONE {
             with_top(Top::pop_unheard)
         } else {
-            !self.has_joined() || with_top(|top| top.said.get() == self.0.unmarked())
+            !self.has_joined() || self.leaves_joined_unheard()
         }
     }
 
@@ -220,7 +214,7 @@ impl Asking {
             return with_top(Top::pop_unheard);
         }
         // What has not joined is like nothing that a frame has heard.
-        let unheard = with_top(|top| top.said.get()) == self.0.unmarked();
+        let unheard = self.leaves_joined_unheard();
         if unheard {
             let poll = with_top(|top| top.poll.get());
             with_top(|top| top.take_answer(answer.poll != poll));
@@ -237,9 +231,9 @@ impl Asking {
         if self == Self::ALONE {
             return answer.is_none() && with_top(Top::pop_unheard);
         }
-        let unheard = with_top(|top| top.said.get()) == self.0.unmarked();
+        let unheard = self.leaves_joined_unheard();
         if unheard {
-            if answer.poll == with_top(|top| top.poll.get()) {
+            if is_of_this_poll(*answer) {
                 with_top(Top::take_back);
             }
             *answer = Answer::NONE;
@@ -268,21 +262,12 @@ impl Asking {
         self.0.was_joined()
     }
 
-    /// Ends the asking by the only frame of the thread, if nothing came to it but answers: what it heard.
+    /// Ends the asking by the only frame of the thread, if nothing came to it but answers: what it heard. One that
+    /// is `counted` among those who rely is so no longer if the asking has ended.
     #[inline]
-    pub(crate) fn leave_simply(self) -> Option<Bits> {
+    pub(crate) fn leave_simply(self, counted: bool) -> Option<Bits> {
         if self == Self::ALONE {
-            with_top(|top| top.pop_simple(false))
-        } else {
-            None
-        }
-    }
-
-    /// The same for one that is counted among those who rely; it is no longer if the asking has ended.
-    #[inline]
-    pub(crate) fn leave_counted(self) -> Option<Bits> {
-        if self == Self::ALONE {
-            with_top(|top| top.pop_simple(true))
+            with_top(|top| top.pop_simple(counted))
         } else {
             None
         }
@@ -376,6 +361,13 @@ pub(crate) fn take_back_from_top(answer: Answer) -> bool {
         }
         true
     })
+}
+
+/// Whether this answer was given in the poll that is at work.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "it is one comparison")]
+pub(crate) fn is_of_this_poll(answer: Answer) -> bool {
+    with_top(|top| top.poll.get() == answer.poll)
 }
 
 /// Whether nobody asks.

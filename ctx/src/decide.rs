@@ -8,10 +8,10 @@ use crate::{
     asking,
     end::Record,
     few::Few,
-    frame,
     heard::{Bits, Heard},
     keeper::{Keeper, Mode},
     node::{Node, ScopeRef},
+    top,
 };
 use std::{
     sync::Arc,
@@ -31,7 +31,7 @@ impl Keeper {
         let (answered, unsure, joined) = (bits.answered(), bits.unsure(), bits.joined());
         self.was_answered |= answered && !joined;
         if answered && self.mode == Mode::Between && !asking::nobody_asks() {
-            self.rare().answered_in = frame::numbered().1;
+            self.rare().answered_in = top::numbered().1;
         }
         self.notes_relied(bits);
         let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());

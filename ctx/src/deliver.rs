@@ -36,7 +36,7 @@ impl Keeper {
         };
         let rests = self.seat == Seat::Taken
             && watch.waker == waker_id(waker)
-            && !Asking::is_of_this_poll(watch.answer);
+            && !asking::is_of_this_poll(watch.answer);
         if rests {
             watch.answer = Answer::NONE;
             self.seat = Seat::Free;
@@ -81,7 +81,7 @@ impl Keeper {
             }
             return;
         }
-        let heard = match asking.leave_simply() {
+        let heard = match asking.leave_simply(false) {
             Some(bits) => bits.into(),
             None => asking.leave(),
         };

@@ -9,6 +9,9 @@
 //! a held poll to the start of the next one. In between, and while it is being dropped, there is none,
 //! since it is about to look for itself.
 //!
+//! One that is held itself holds an asker in the same way that has another waker, and that no shield holds (see
+//! `answer`, 5), until it is held no more.
+//!
 //! Lock order: a shield's, then that of a hold. So a shield that ends either finds the hold, or is found ended.
 
 use crate::{lock::Lock, sweep::contain};

@@ -27,12 +27,11 @@ use crate::{
     context::Context,
     end::Record,
     few::Few,
-    frame,
     heard::{Bits, Relied},
     hold::Hold,
     node::{ScopeRef, address},
     promise::Watch,
-    spare,
+    spare, top,
 };
 use std::{
     mem::ManuallyDrop,
@@ -137,17 +136,14 @@ impl Keeper {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is what its caller is for")]
     pub(crate) fn ask_first(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Asking {
-        match coop::poll_proceed(cx) {
-            // Forgotten, it is not given back, which is all that is to be said of it.
-            Poll::Ready(budget) => std::mem::forget(budget),
-            Poll::Pending => return Asking::stopped(self.starts_later(context, cx)),
+        if !self.pays(cx) {
+            return Asking::stopped(self.starts_later(context, cx));
         }
-        self.begins_here();
         // Mostly one look tells that it is live, and that it is its own line.
         let (line, since) = if let Some(line) = context.live_line_address() {
             // Nobody has been called meanwhile, so `since` is what it was. It is not read back, as that takes a processor
             // longer than all the rest: it was written alone, and is read with what is beside it.
-            (line, frame::since())
+            (line, top::since())
         } else {
             if context.is_cancelled() {
                 return Asking::stopped(self.starts_never(context, cx));
@@ -163,22 +159,27 @@ impl Keeper {
 
     /// The same without the asking: whether the future may start.
     pub(crate) fn start(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Start {
-        match coop::poll_proceed(cx) {
-            // Forgotten, it is not given back, which is all that is to be said of it.
-            Poll::Ready(budget) => std::mem::forget(budget),
-            Poll::Pending => return self.starts_later(context, cx),
+        if !self.pays(cx) {
+            return self.starts_later(context, cx);
         }
-        self.begins_here();
         if context.is_cancelled() {
             return self.starts_never(context, cx);
         }
         Start::Goes
     }
 
-    #[inline]
-    fn begins_here(&mut self) {
+    /// Takes its unit of the budget, and has started then; false if there is none.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of its callers")]
+    fn pays(&mut self, cx: &mut TaskContext<'_>) -> bool {
+        match coop::poll_proceed(cx) {
+            // Forgotten, it is not given back, which is all that is to be said of it.
+            Poll::Ready(budget) => std::mem::forget(budget),
+            Poll::Pending => return false,
+        }
         self.started = true;
-        self.since = frame::since();
+        self.since = top::since();
+        true
     }
 
     #[cold]

@@ -81,6 +81,7 @@ mod answer;
 mod asking;
 mod heard;
 mod frame;
+mod top;
 mod stack;
 mod hold;
 #[cfg(any(feature = "signal", feature = "tokio-util"))]

@@ -14,10 +14,11 @@ use crate::{
     answer::Answer,
     descent::{Descent, descent},
     few::Few,
-    frame::{Frame, Marks, Top, WakerId, numbered, waker_id, with_top},
+    frame::{Frame, Marks, WakerId, waker_id},
     hold::{Hold, Shield},
     node::Node,
     sync::thread_local,
+    top::{Top, numbered, with_top},
 };
 use std::{
     cell::{Cell, RefCell},

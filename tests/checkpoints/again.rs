@@ -1,9 +1,9 @@
 //! C1, C3 and C8 where a checkpoint is polled again, and not quite as it was before: whoever was quick to come to
 //! a decision in one poll is not misled by it in the next one.
 
-use super::helpers::{Boxed, Gated, ROOT, Slot, between, gated, run};
+use super::helpers::{ROOT, Slot, awaits_and_calls, awaits_both, between, gated, run, waiting};
 use crate::support::{Wakes, poll_pinned};
-use ctx::{CancelScope, Cancelled, Context, with_context};
+use ctx::{CancelScope, Cancelled, with_context};
 use std::{
     cell::{Cell, RefCell},
     future::{Future, pending, poll_fn},
@@ -15,33 +15,11 @@ use std::{
 
 type Local<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-fn waiting(ctx: &Context) -> Boxed<Result<(), Cancelled>> {
-    Box::pin(ctx.run_until_cancelled_owned(pending::<()>()))
-}
-
 #[with_context]
 async fn awaits_and_is_held(future: impl Future<Output = ()>) -> Result<(), Cancelled> {
     future.await;
     #[shield]
     pending::<()>().await;
-    Ok(())
-}
-
-#[with_context]
-async fn awaits_both(
-    first: impl Future<Output = ()>,
-    second: impl Future<Output = ()>,
-) -> Result<(), Cancelled> {
-    first.await;
-    second.await;
-    Ok(())
-}
-
-#[with_context]
-async fn awaits_and_calls(first: Gated, second: impl Future<Output = ()>) -> Result<(), Cancelled> {
-    first.await;
-    #[checkpoints(between)]
-    second.await;
     Ok(())
 }
 

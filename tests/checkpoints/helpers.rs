@@ -1,7 +1,7 @@
 //! Futures to put into checkpoints, and combinators as unkind as real ones.
 
 use crate::support::{Wakes, poll_pinned};
-use ctx::{Cancelled, Context, with_context};
+use ctx::{CancelScope, Cancelled, Context, with_context};
 use std::{
     future::{Future, IntoFuture, pending, poll_fn},
     pin::Pin,
@@ -140,6 +140,48 @@ pub(super) fn between<C: AsRef<Context>, F: Future>(
     future: F,
 ) -> impl Future<Output = Result<F::Output, Cancelled>> {
     ctx::__private::between(ctx, future).into_future()
+}
+
+/// One that waits for the end of its context.
+pub(super) fn waiting(ctx: &Context) -> Boxed<Result<(), Cancelled>> {
+    Box::pin(ctx.run_until_cancelled_owned(pending::<()>()))
+}
+
+#[with_context]
+pub(super) async fn awaits_both(
+    first: impl Future<Output = ()>,
+    second: impl Future<Output = ()>,
+) -> Result<(), Cancelled> {
+    first.await;
+    second.await;
+    Ok(())
+}
+
+#[with_context]
+pub(super) async fn awaits_and_calls(
+    first: impl Future<Output = ()>,
+    second: impl Future<Output = ()>,
+) -> Result<(), Cancelled> {
+    first.await;
+    #[checkpoints(between)]
+    second.await;
+    Ok(())
+}
+
+/// One that is pending was told to look once more, or is woken by the end.
+#[track_caller]
+pub(super) fn hears_of_the_end<F: Future>(
+    middle: Pin<&mut F>,
+    scope: &CancelScope,
+    wakes: &Arc<Wakes>,
+    before: usize,
+) {
+    if wakes.count() > before {
+        assert!(run(middle, wakes).is_pending());
+    }
+    let before = wakes.count();
+    scope.cancel();
+    assert!(wakes.count() > before, "the wake-up is lost");
 }
 
 /// Polls a task as an executor does: once, and again as long as it was woken. The polls are bounded, so

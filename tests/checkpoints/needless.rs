@@ -1,19 +1,15 @@
 //! C8 where nothing is to be told to anybody: what is over wakes nobody, and what does not wait is not woken.
 
-use super::helpers::{Gate, Gated, ROOT, finish, gated, run};
+use super::helpers::{Boxed, Gate, Gated, ROOT, finish, gated, run, waiting};
 use crate::support::{Wakes, poll_pinned};
-use ctx::{Cancelled, Context, with_context};
+use ctx::{Cancelled, with_context};
 use std::{
-    future::{Future, pending, poll_fn},
-    pin::{Pin, pin},
+    future::{Future, poll_fn},
+    pin::pin,
     task::Poll,
 };
 
-type Inner = Pin<Box<dyn Future<Output = Result<(), Cancelled>>>>;
-
-fn waiting(ctx: &Context) -> Inner {
-    Box::pin(ctx.run_until_cancelled_owned(pending::<()>()))
-}
+type Inner = Boxed<Result<(), Cancelled>>;
 
 /// Ready in the poll of that number, and keeps `inner` until it is dropped. `inner` is polled up to then, and
 /// in the last poll if `at_last` says so.

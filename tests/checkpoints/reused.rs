@@ -1,8 +1,7 @@
 //! C8 where a checkpoint stands at the address of one that is over.
 
-use super::helpers::{ROOT, Slot, run};
+use super::helpers::{ROOT, Slot, awaits_both, hears_of_the_end};
 use crate::support::{Wakes, poll_pinned};
-use ctx::{Cancelled, with_context};
 use std::{
     cell::RefCell,
     future::{Future, pending, poll_fn},
@@ -55,23 +54,8 @@ fn c8_a_middle_one_outlives_an_outer_one_and_loses_its_inner_one_to_another_at_t
             }
             place.set(None);
         }
-        if wakes.count() > 0 {
-            assert!(run(middle.as_mut(), &wakes).is_pending());
-        }
-        let before = wakes.count();
-        scope.cancel();
-        assert!(wakes.count() > before, "the wake-up is lost");
+        hears_of_the_end(middle.as_mut(), &scope, &wakes, 0);
     }
-}
-
-#[with_context]
-async fn awaits_both(
-    first: impl Future<Output = ()>,
-    second: impl Future<Output = ()>,
-) -> Result<(), Cancelled> {
-    first.await;
-    second.await;
-    Ok(())
 }
 
 /// The same in one function, whose awaits share a state.
@@ -101,10 +85,5 @@ fn c8_a_middle_one_outlives_an_await_and_loses_its_inner_one_to_the_next_one() {
     assert!(poll_pinned(work.as_mut(), &wakes).is_ready());
     drop(work);
     let mut middle = middle.borrow_mut();
-    if wakes.count() > 0 {
-        assert!(run(middle.as_mut(), &wakes).is_pending());
-    }
-    let before = wakes.count();
-    scope.cancel();
-    assert!(wakes.count() > before, "the wake-up is lost");
+    hears_of_the_end(middle.as_mut(), &scope, &wakes, 0);
 }

@@ -1,8 +1,11 @@
 //! C3 and C8 where a short way through a poll looks open, and one condition says that it is not.
 
-use super::helpers::{FreshWaker, Gated, ROOT, Slot, between, gated, run};
+use super::helpers::{
+    FreshWaker, ROOT, Slot, awaits_and_calls, awaits_both, between, gated, hears_of_the_end, run,
+    waiting,
+};
 use crate::support::{Wakes, poll_pinned};
-use ctx::{CancelScope, Cancelled, Context, with_context};
+use ctx::CancelScope;
 use futures::future::LocalBoxFuture;
 use std::{
     cell::{Cell, RefCell},
@@ -12,26 +15,6 @@ use std::{
     sync::Arc,
     task::{Context as TaskContext, Poll, Waker},
 };
-
-fn waiting(ctx: &Context) -> impl Future<Output = Result<(), Cancelled>> + use<> {
-    ctx.run_until_cancelled_owned(pending::<()>())
-}
-
-/// One that is pending was told to look once more, or is woken by the end.
-#[track_caller]
-fn hears_of_the_end<F: Future>(
-    middle: Pin<&mut F>,
-    scope: &CancelScope,
-    wakes: &Arc<Wakes>,
-    before: usize,
-) {
-    if wakes.count() > before {
-        assert!(run(middle, wakes).is_pending());
-    }
-    let before = wakes.count();
-    scope.cancel();
-    assert!(wakes.count() > before, "the wake-up is lost");
-}
 
 #[test]
 fn c8_others_rely_on_one_that_had_waited_before_it_was_answered() {
@@ -167,6 +150,15 @@ fn c3_a_between_call_holds_no_sibling_that_is_polled_after_it() {
     assert!(surfaced.get(), "nothing inside it holds it");
 }
 
+/// Its first poll meets a shield, which holds it beyond the end of its context.
+#[track_caller]
+fn is_held<F: Future>(mut outer: Pin<&mut F>, scope: &CancelScope) {
+    let wakes = Wakes::new();
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert!(run(outer, &wakes).is_pending(), "the shield holds it");
+}
+
 /// One behind a shield waits by itself first, then inside one on its context, which is over at once.
 #[test]
 fn c3_one_behind_a_shield_that_had_waited_elsewhere_holds_those_that_poll_it() {
@@ -186,12 +178,7 @@ fn c3_one_behind_a_shield_that_had_waited_elsewhere_holds_those_that_poll_it() {
         }
         Poll::<()>::Pending
     })));
-    assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
-    scope.cancel();
-    assert!(
-        run(outer.as_mut(), &wakes).is_pending(),
-        "the shield holds it"
-    );
+    is_held(outer.as_mut(), &scope);
 }
 
 /// The one behind the shield is polled by two on derived contexts, which are over both.
@@ -200,7 +187,6 @@ fn c3_a_shield_holds_though_two_inside_it_that_polled_it_are_over() {
     let scope = ROOT.with_cancel();
     let wide = scope.without_cancel().with_cancel();
     let narrow = wide.with_cancel();
-    let wakes = Wakes::new();
     let mut guarded = Box::pin(waiting(&narrow));
     let mut first = true;
     let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
@@ -214,12 +200,7 @@ fn c3_a_shield_holds_though_two_inside_it_that_polled_it_are_over() {
         }
         Poll::<()>::Pending
     })));
-    assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
-    scope.cancel();
-    assert!(
-        run(outer.as_mut(), &wakes).is_pending(),
-        "the shield holds it"
-    );
+    is_held(outer.as_mut(), &scope);
 }
 
 /// Two polls with one task context, which stands at one address: what the first one asked by is gone.
@@ -332,17 +313,6 @@ fn c3_one_that_joined_and_then_was_held_stays_so_inside_another_one() {
     assert!(!surfaced.get(), "the call holds it");
 }
 
-#[with_context]
-async fn awaits_and_calls(
-    first: impl Future<Output = ()>,
-    second: impl Future<Output = ()>,
-) -> Result<(), Cancelled> {
-    first.await;
-    #[checkpoints(between)]
-    second.await;
-    Ok(())
-}
-
 /// One relied on an answer to an earlier await of the function. The function's `between` call loses it.
 #[test]
 fn c8_a_between_call_minds_those_who_relied_on_an_earlier_await() {
@@ -445,13 +415,6 @@ fn c8_one_that_took_its_answer_back_in_a_poll_takes_it_back_once() {
         scope.cancel();
         assert_eq!(wakes.count(), before + 1);
     }
-}
-
-#[with_context]
-async fn awaits_both(first: Gated, second: impl Future<Output = ()>) -> Result<(), Cancelled> {
-    first.await;
-    second.await;
-    Ok(())
 }
 
 /// A function behind a shield holds the one that polled it only as long as that await lasts.
@@ -621,18 +584,23 @@ fn c3_an_outer_one_decides_in_the_poll_in_which_a_between_call_is_over_that_was_
     assert!(poll_pinned(outer.as_mut(), &wakes).is_ready());
 }
 
+/// Polls the call for as long as it is there.
+fn polls_the<F: Future>(call: &RefCell<Option<Pin<Box<F>>>>) -> impl Future<Output = ()> {
+    poll_fn(|cx| {
+        if let Some(call) = &mut *call.borrow_mut() {
+            assert!(call.as_mut().poll(cx).is_pending());
+        }
+        Poll::Pending
+    })
+}
+
 /// One that is held has moved below another one, which polls it with other wakers and has not seen the shield.
 #[test]
 fn c8_an_outer_one_is_at_rest_around_one_that_is_held_by_a_shield_polled_elsewhere() {
     for leaves in [false, true] {
         let scope = ROOT.with_cancel();
         let call = RefCell::new(Some(Box::pin(between(&scope, pending::<()>()))));
-        let middle = scope.run_until_cancelled_owned(poll_fn(|cx| {
-            if let Some(call) = &mut *call.borrow_mut() {
-                assert!(call.as_mut().poll(cx).is_pending());
-            }
-            Poll::<()>::Pending
-        }));
+        let middle = scope.run_until_cancelled_owned(polls_the(&call));
         let (mut middle, first) = (Box::pin(middle), Wakes::new());
         assert!(run(middle.as_mut(), &first).is_pending());
         // It goes on elsewhere, and its future polls it no more.
@@ -659,4 +627,42 @@ fn c8_an_outer_one_is_at_rest_around_one_that_is_held_by_a_shield_polled_elsewhe
         assert!(wakes.count() > before, "the wake-up is lost");
         assert!(run(outer.as_mut(), &wakes).is_ready());
     }
+}
+
+/// It holds the outer one until the shield ends, and not for as long as it lives.
+#[test]
+fn c8_one_that_is_held_no_more_holds_no_outer_one_with_another_waker() {
+    let scope = ROOT.with_cancel();
+    let call = RefCell::new(Some(Box::pin(between(&scope, pending::<()>()))));
+    let mut middle = Box::pin(scope.run_until_cancelled_owned(polls_the(&call)));
+    assert!(run(middle.as_mut(), &Wakes::new()).is_pending());
+    let call = call.take();
+    let middle = Slot::new(FreshWaker::new(middle));
+    let wakes = Wakes::new();
+    let mut outer = Box::pin(scope.run_until_cancelled(middle.future()));
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    drop(call);
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let _away = middle.take();
+    scope.cancel();
+    assert!(run(outer.as_mut(), &wakes).is_ready());
+}
+
+/// A shield holds the outer one already, and that ends with the shield, whoever else was held by it.
+#[test]
+fn c8_one_that_is_held_leaves_an_outer_one_to_the_shield_that_holds_both() {
+    let scope = ROOT.with_cancel();
+    let call = RefCell::new(Some(Box::pin(between(&scope, pending::<()>()))));
+    let middle = scope.run_until_cancelled_owned(polls_the(&call));
+    let middle = Slot::new(FreshWaker::new(middle));
+    let wakes = Wakes::new();
+    let mut outer = Box::pin(scope.run_until_cancelled(middle.future()));
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let _away = middle.take();
+    scope.cancel();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let before = wakes.count();
+    drop(call.take());
+    assert!(wakes.count() > before, "the wake-up is lost");
+    assert!(run(outer.as_mut(), &wakes).is_ready());
 }

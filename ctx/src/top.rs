@@ -1,0 +1,309 @@
+//! The latest frame of a thread, field by field, and the numbers of the thread's polls.
+//!
+//! What frames are for, and who joins one, is in `frame`; those below the latest one are in `stack`. It is in plain
+//! cells, which are read and written without a check, as no reference to what is in them is ever given out.
+
+use crate::{
+    frame::{Frame, Marks, WakerId},
+    heard::{Bits, Heard, Said},
+    stack,
+    sync::thread_local,
+};
+use std::{
+    cell::Cell,
+    sync::atomic::{AtomicU64, Ordering},
+};
+use tokio::task::Id as TaskId;
+
+// Loom's macro takes no `const` block, which saves std's a check of whether it is initialised. There is
+// nothing to drop, so there is no such check at all, and no time at which these are gone.
+#[cfg(not(ctx_loom))]
+thread_local! {
+    static TOP: Top = const { Top::new() };
+}
+#[cfg(ctx_loom)]
+thread_local! {
+    static TOP: Top = Top::new();
+}
+
+/// The latest frame, field by field.
+pub(crate) struct Top {
+    pub(crate) joins: Cell<usize>,
+    pub(crate) line: Cell<usize>,
+    pub(crate) said: Cell<Said>,
+    pub(crate) relying: Cell<u64>,
+    pub(crate) marks: Cell<Marks>,
+    /// How many frames are below.
+    pub(crate) below: Cell<u32>,
+    pub(crate) owner: Cell<usize>,
+    pub(crate) poll: Cell<u64>,
+    pub(crate) answers: Cell<u32>,
+    pub(crate) waker: Cell<WakerId>,
+    pub(crate) task: Cell<Option<TaskId>>,
+    /// The numbers of this thread's polls: the latest, and the first and the last of its block.
+    pub(crate) latest: Cell<u64>,
+    pub(crate) first: Cell<u64>,
+    pub(crate) last: Cell<u64>,
+}
+
+impl Top {
+    const fn new() -> Self {
+        Self {
+            joins: Cell::new(0),
+            line: Cell::new(0),
+            said: Cell::new(Said::NOTHING),
+            relying: Cell::new(0),
+            marks: Cell::new(Marks::NONE),
+            below: Cell::new(0),
+            owner: Cell::new(0),
+            poll: Cell::new(0),
+            answers: Cell::new(0),
+            waker: Cell::new((0, 0)),
+            task: Cell::new(None),
+            latest: Cell::new(0),
+            first: Cell::new(0),
+            last: Cell::new(0),
+        }
+    }
+
+    /// The latest frame, if there is one.
+    pub(crate) fn frame(&self) -> Option<Frame> {
+        self.is_there().then(|| Frame {
+            joins: self.joins.get(),
+            line: self.line.get(),
+            waker: self.waker.get(),
+            owner: self.owner.get(),
+            poll: self.poll.get(),
+            task: self.task.get(),
+            said: self.said.get(),
+            answers: self.answers.get(),
+            relying: self.relying.get(),
+            marks: self.marks.get(),
+        })
+    }
+
+    #[inline]
+    pub(crate) fn set(&self, frame: &Frame) {
+        self.joins.set(frame.joins);
+        self.line.set(frame.line);
+        self.waker.set(frame.waker);
+        self.owner.set(frame.owner);
+        self.poll.set(frame.poll);
+        self.task.set(frame.task);
+        self.said.set(frame.said);
+        self.answers.set(frame.answers);
+        self.relying.set(frame.relying);
+        self.marks.set(frame.marks);
+    }
+
+    /// Whether there is a frame.
+    #[inline]
+    pub(crate) fn is_there(&self) -> bool {
+        self.marks.get().has(Marks::PRESENT)
+    }
+
+    /// Whether one on `line` that is polled with this task context may join. Both are compared at once: a processor
+    /// tells the levels of a chain by the branches before, and remembers only so many.
+    #[inline]
+    pub(crate) fn is_joined_by(&self, line: usize, cx: usize) -> bool {
+        let both = |cx, line| (cx as u128) << 64 | line as u128;
+        both(self.joins.get(), self.line.get()) == both(cx, line)
+    }
+
+    /// Puts the latest frame away; false if there is nothing to put it into.
+    pub(crate) fn cover(&self) -> bool {
+        let saved = stack::save(self);
+        if saved {
+            self.below.set(self.below.get() + 1);
+        }
+        saved
+    }
+
+    /// A frame of a new poll, which nobody joins yet.
+    #[inline]
+    pub(crate) fn begin(&self, line: usize, owner: usize, waker: WakerId) {
+        let number = self.next_number().unwrap_or_else(|| next_block(self));
+        self.begin_as(number, line, owner, waker);
+    }
+
+    /// The number of the next poll, if the thread's block has one left.
+    #[inline]
+    pub(crate) fn next_number(&self) -> Option<u64> {
+        let latest = self.latest.get();
+        (latest != self.last.get()).then_some(latest + 1)
+    }
+
+    #[inline]
+    pub(crate) fn begin_as(&self, number: u64, line: usize, owner: usize, waker: WakerId) {
+        self.latest.set(number);
+        self.line.set(line);
+        self.waker.set(waker);
+        self.owner.set(owner);
+        self.poll.set(number);
+        self.said.set(Said::NOTHING);
+        self.answers.set(0);
+        self.relying.set(0);
+        self.joins.set(0);
+    }
+
+    /// The rest of it for the only frame of the thread, which those with this task context join. What calls
+    /// somebody else comes last, and so nothing is to be kept meanwhile.
+    #[inline]
+    pub(crate) fn first_of_all(&self, cx: usize) {
+        self.marks.set(Marks::PLAIN);
+        self.joins.set(cx);
+        self.task.set(tokio::task::try_id());
+    }
+
+    /// An answer to the latest frame, which is `new` unless it repeats one of this poll.
+    #[inline]
+    pub(crate) fn take_answer(&self, new: bool) {
+        self.said.set(self.said.get().answered());
+        if new {
+            self.answers.set(self.answers.get() + 1);
+        }
+    }
+
+    /// An answer of this poll that does not count any more.
+    #[inline]
+    pub(crate) fn take_back(&self) {
+        self.answers.set(self.answers.get() - 1);
+        let said = self.said.get().taken();
+        self.said.set(said);
+        if said.is_worn_out() {
+            self.joins.set(0);
+        }
+    }
+
+    /// Takes the latest frame off, if it is the only one and nothing came to it.
+    #[inline]
+    pub(crate) fn pop_unheard(&self) -> bool {
+        let unheard = self.said.get() == Said::NOTHING && self.below.get() == 0;
+        if unheard {
+            self.joins.set(0);
+            self.marks.set(Marks::NONE);
+        }
+        unheard
+    }
+
+    /// Takes the latest frame off, if it is the only one and nothing came to it but answers. Of those who rely on
+    /// them its own checkpoint is one if it `counted` itself.
+    #[inline]
+    pub(crate) fn pop_simple(&self, counted: bool) -> Option<Bits> {
+        let said = self.said.get();
+        let simple = said.is_simple() && self.below.get() == 0;
+        simple.then(|| {
+            self.joins.set(0);
+            self.marks.set(Marks::NONE);
+            let relied = self.relying.get() > u64::from(counted);
+            Bits::alone(said != Said::NOTHING, false, relied)
+        })
+    }
+
+    /// Takes the latest frame off.
+    #[inline(never)]
+    pub(crate) fn pop(&self) -> Heard {
+        let marks = self.marks.get();
+        let answered = self.answers.get() > 0;
+        let taken = self.said.get().were_taken_since(Said::NOTHING);
+        let unsure = marks.has(Marks::FOREIGN) || (!answered && taken);
+        let mut heard = Heard::from(Bits::alone(answered, unsure, self.relying.get() > 0));
+        if marks.has(Marks::RARE) {
+            heard.rare = stack::take_rare();
+        }
+        self.joins.set(0);
+        self.marks.set(Marks::NONE);
+        if self.below.get() > 0 {
+            self.below.set(self.below.get() - 1);
+            stack::restore(self);
+        }
+        heard
+    }
+
+    /// One relies on the answers to the latest frame, which it joined. They are counted, so that who stays pending
+    /// can count itself at once, and take that back where it finds that it does not rely: a call within a call does
+    /// not branch for it then.
+    #[inline]
+    pub(crate) fn rely(&self) {
+        self.relying.set(self.relying.get() + 1);
+    }
+
+    /// One that has counted itself does not rely on these answers. (That may be a frame which it has not joined.)
+    #[inline]
+    pub(crate) fn rely_not(&self) {
+        self.relying.set(self.relying.get() - 1);
+    }
+
+    /// What one has heard that joined when the latest frame had heard what came `before`.
+    #[inline(never)]
+    pub(crate) fn heard_by_joined(&self, before: Said) -> Heard {
+        let (said, marks) = (self.said.get(), self.marks.get());
+        let answered = said.was_answered_since(before);
+        let unsure = said.were_taken_since(before) || (answered && marks.has(Marks::FOREIGN));
+        let mut heard = Heard::from(Bits::joining(answered, unsure));
+        if marks.has(Marks::RARE) {
+            heard.rare = stack::hold_joined();
+        }
+        heard
+    }
+}
+
+/// Looks at the latest frame.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "it adds nothing to what it is given")]
+pub(crate) fn with_top<R>(look: impl FnOnce(&Top) -> R) -> R {
+    // `with` is not inlined where this is.
+    TOP.try_with(look)
+        .expect("what is not dropped is always there")
+}
+
+/// Takes a block of numbers, so that no two polls of the process have the same.
+#[cold]
+fn next_block(top: &Top) -> u64 {
+    const BLOCK: u64 = 1 << 32;
+    static BLOCKS: AtomicU64 = AtomicU64::new(1);
+    // Relaxed: only the blocks must differ, which the addition's atomicity gives.
+    let first = BLOCKS.fetch_add(BLOCK, Ordering::Relaxed);
+    top.first.set(first);
+    top.last.set(first + BLOCK - 1);
+    first
+}
+
+/// What tells a checkpoint that is polled first now from those before it: each that asked by a frame has numbered a
+/// poll since it was polled first. It is the same again after 65,536 polls, and may be on another thread.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the low bits are meant")]
+pub(crate) fn since() -> u16 {
+    with_top(|top| top.latest.get()) as u16
+}
+
+/// The polls that this thread has numbered in its block, from the first to the latest.
+pub(crate) fn numbered() -> (u64, u64) {
+    with_top(|top| (top.first.get(), top.latest.get()))
+}
+
+#[cfg(all(test, not(ctx_loom)))]
+mod tests {
+    use super::*;
+
+    /// Addresses of the stack and of the heap mostly differ in few bits, and no test can say in which.
+    #[test]
+    fn c8_a_frame_is_joined_by_none_whose_words_are_not_both_its_own() {
+        let words = (0..usize::BITS).map(|bit| 1 << bit).chain([0]);
+        let words: Vec<usize> = words.collect();
+        let pairs = || {
+            words
+                .iter()
+                .flat_map(|cx| words.iter().map(move |line| (*cx, *line)))
+        };
+        let top = Top::new();
+        for (cx, line) in pairs() {
+            top.joins.set(cx);
+            top.line.set(line);
+            let joined: Vec<_> = pairs()
+                .filter(|(cx, line)| top.is_joined_by(*line, *cx))
+                .collect();
+            assert_eq!(joined, [(cx, line)]);
+        }
+    }
+}
