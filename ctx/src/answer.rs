@@ -90,14 +90,20 @@ impl Answer {
 pub(crate) struct More {
     /// The answers beyond the first.
     answers: Vec<Answer>,
+    /// Whom it holds until it ends.
     held: Held,
+    /// Whom it holds as long as it is held itself.
+    meanwhile: Held,
+    /// Whether it stood in no list when it was last polled, but waited for a shield.
+    was_held: bool,
     /// Whether an earlier asker, which is away, relies on this checkpoint's watch.
     owes: bool,
 }
 
 impl More {
     pub(crate) fn is_empty(&self) -> bool {
-        self.answers.is_empty() && self.held.is_nobody() && !self.owes
+        let holds_nobody = self.held.is_nobody() && self.meanwhile.is_nobody();
+        self.answers.is_empty() && holds_nobody && !self.was_held && !self.owes
     }
 }
 
@@ -122,8 +128,8 @@ impl Answers<'_> {
     /// Answers, and holds, for a checkpoint on `line` that stays pending.
     pub(crate) fn give(&mut self, line: &Arc<Node>, waker: &Waker, manner: Manner) {
         if manner == Manner::Watches {
-            // Whom it held while it was held itself. This wakes them, so nothing is borrowed here.
-            drop(std::mem::take(&mut self.more.held));
+            // This wakes them, so nothing is borrowed here.
+            drop(std::mem::take(&mut self.more.meanwhile));
         }
         let left_away = with_stack(|stack| {
             let mut given = self.answer_frames(stack, line, waker_id(waker), manner);
@@ -147,7 +153,11 @@ impl Answers<'_> {
             away
         });
         self.more.owes |= left_away.unwrap_or(false);
-        if manner != Manner::Watches && std::mem::take(&mut self.more.owes) {
+        // One that is held goes on with the watch that it kept when it was held before.
+        let is_held = manner == Manner::IsHeld;
+        let was_held = std::mem::replace(&mut self.more.was_held, is_held);
+        let stops = manner == Manner::Holds || (is_held && !was_held);
+        if stops && std::mem::take(&mut self.more.owes) {
             wake(waker);
         }
     }
@@ -169,11 +179,15 @@ impl Answers<'_> {
                 break;
             }
             let knows = || rare.as_ref().is_some_and(|rare| rare.is_held());
-            let hold = manner == Manner::Holds || (manner == Manner::IsHeld && foreign && !knows());
-            match descent(line, frame.line) {
-                None => {}
-                Some(Descent::Open) if only_holds => {}
-                Some(Descent::Open) if !hold => {
+            let holds = match (descent(line, frame.line), manner) {
+                (None, _) => continue,
+                (Some(Descent::Shielded), _) | (_, Manner::Holds) => Some(&mut self.more.held),
+                _ if only_holds => continue,
+                (_, Manner::IsHeld) if foreign && !knows() => Some(&mut self.more.meanwhile),
+                _ => None,
+            };
+            match holds {
+                None => {
                     let answer = Answer::to(frame, foreign);
                     frame.take_answer(!self.includes(answer), foreign);
                     given.push(answer);
@@ -183,9 +197,9 @@ impl Answers<'_> {
                         break;
                     }
                 }
-                Some(Descent::Open | Descent::Shielded) => {
+                Some(held) => {
                     frame.mark_rare();
-                    Rare::of(rare).held_by(self.more.held.shield());
+                    Rare::of(rare).held_by(held.shield());
                 }
             }
         }

@@ -1,9 +1,10 @@
 //! C3: shields and `between` hold, however deep they are and however they are polled.
 
 use super::helpers::{
-    Boxed, FreshWaker, Gate, Gated, ROOT, Slot, between, finish, gated, run, with_each_poll,
+    Boxed, FreshWaker, Gate, Gated, ROOT, Slot, between, finish, gated, run, waiting,
+    with_each_poll,
 };
-use crate::support::Wakes;
+use crate::support::{Wakes, poll_pinned};
 use ctx::{CancelScope, Context};
 use futures::{
     FutureExt, StreamExt,
@@ -449,5 +450,32 @@ fn c3_a_shield_holds_when_another_one_on_its_context_has_polled_it_and_is_over()
     for other_waker in [false, true] {
         holds_when_it_was_left(Context::without_cancel, other_waker);
         holds_when_it_was_left(|it| it.without_cancel().with_cancel().detach(), other_waker);
+    }
+}
+
+/// It is polled by somebody else meanwhile, whom it holds too.
+#[test]
+fn c3_a_shield_that_is_polled_elsewhere_holds_those_who_polled_it_before() {
+    for elsewhere in [None, Some(ROOT.with_cancel())] {
+        let scope = ROOT.with_cancel();
+        let (wakes, others) = (Wakes::new(), Wakes::new());
+        let slot = Slot::new(waiting(&scope.without_cancel()));
+        let mut outer = pin!(scope.run_until_cancelled(slot.future()));
+        assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+        for _ in 0..2 {
+            let mut inner = slot.future();
+            match &elsewhere {
+                None => assert!(poll_pinned(pin!(inner), &others).is_pending()),
+                Some(other) => {
+                    let around = pin!(other.run_until_cancelled(&mut inner));
+                    assert!(poll_pinned(around, &others).is_pending());
+                }
+            }
+        }
+        let inner = slot.take();
+        scope.cancel();
+        assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+        drop(inner);
+        assert!(poll_pinned(outer.as_mut(), &wakes).is_ready());
     }
 }
