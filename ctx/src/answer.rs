@@ -21,8 +21,8 @@
 //!    it as long as it waits with the same waker. It *owes* that one a wake-up when it stops. (Waking at
 //!    once would make two askers that poll one future in turn wake each other without end.)
 //! 5. Across a shield there are no answers but holds, in every frame that descends through it.
-//!    One that is held decides nothing, so it holds an asker with another waker itself, if no shield does: that one
-//!    would look for a decision again and again.
+//!    One that is held decides nothing, so it holds askers itself from the nearest one on that has another waker, if
+//!    no shield does: each of them would look for a decision again and again.
 //! 6. One that is over may leave behind those who have answered it and nobody around it, though these are
 //!    polled inside them all the same. In that poll nobody around it is certain any more who answered; and one that
 //!    is over without being certain has left behind what one inside it has.
@@ -171,36 +171,33 @@ impl Answers<'_> {
     ) -> Few<Answer> {
         let mut given = Few::new();
         let mut task = None;
-        let mut only_holds = false;
+        let (mut answers, mut passes_foreign) = (true, false);
         let frames = stack.frames.iter_mut().rev();
         for (frame, rare) in frames.filter(|(frame, _)| !frame.is_dropping()) {
             let foreign = frame.waker != id;
             if foreign && *task.get_or_insert_with(tokio::task::try_id) != frame.task {
                 break;
             }
+            passes_foreign |= foreign;
             let knows = || rare.as_ref().is_some_and(|rare| rare.is_held());
             let holds = match (descent(line, frame.line), manner) {
                 (None, _) => continue,
                 (Some(Descent::Shielded), _) | (_, Manner::Holds) => Some(&mut self.more.held),
-                _ if only_holds => continue,
-                (_, Manner::IsHeld) if foreign && !knows() => Some(&mut self.more.meanwhile),
+                (_, Manner::IsHeld) if passes_foreign && !knows() => Some(&mut self.more.meanwhile),
                 _ => None,
             };
-            match holds {
-                None => {
-                    let answer = Answer::to(frame, foreign);
-                    frame.take_answer(!self.includes(answer), foreign);
-                    given.push(answer);
-                    if frame.marks.has(Marks::SHIELDED) {
-                        only_holds = true;
-                    } else if frame.is_ordered() {
-                        break;
-                    }
+            if let Some(held) = holds {
+                frame.mark_rare();
+                Rare::of(rare).held_by(held.shield());
+            } else if answers {
+                let answer = Answer::to(frame, foreign);
+                frame.take_answer(!self.includes(answer), foreign);
+                given.push(answer);
+                let last = !frame.marks.has(Marks::SHIELDED) && frame.is_ordered();
+                if last && manner != Manner::IsHeld {
+                    break;
                 }
-                Some(held) => {
-                    frame.mark_rare();
-                    Rare::of(rare).held_by(held.shield());
-                }
+                answers = !(last || frame.marks.has(Marks::SHIELDED));
             }
         }
         given

@@ -22,7 +22,12 @@ use std::{
     task::{Context as TaskContext, Poll, Waker},
     time::Duration,
 };
-use tokio::{task::unconstrained, time};
+use tokio::{
+    task::{coop, yield_now},
+    time,
+};
+
+ctx::ctx_value! { NUMBER: u8; }
 
 type Local = Pin<Box<dyn Future<Output = ()>>>;
 /// A checkpoint, which says whether it gave up.
@@ -150,7 +155,7 @@ struct Outside<'a> {
     id: usize,
     log: Shared,
     checkpoint: Option<Guarded<'a>>,
-    polled_before: bool,
+    started_before: bool,
 }
 
 impl<'a> Outside<'a> {
@@ -159,7 +164,7 @@ impl<'a> Outside<'a> {
             id,
             log,
             checkpoint: Some(checkpoint),
-            polled_before: false,
+            started_before: false,
         }
     }
 }
@@ -182,7 +187,7 @@ impl Future for Outside<'_> {
             });
             log.contexts[log.spied[id].ctx].ctx.is_cancelled()
         };
-        let first = !std::mem::replace(&mut self.polled_before, true);
+        let first = !self.started_before;
         let checkpoint = self
             .checkpoint
             .as_mut()
@@ -193,9 +198,11 @@ impl Future for Outside<'_> {
         let between = log.spied[id].between;
         log.clock += 1;
         log.spied[id].polled = log.clock;
-        log.spied[id].waits = polled.is_pending();
         log.spied[id].gone = polled.is_ready();
         let started = work.child.is_some();
+        self.started_before |= started;
+        // A `between` call that the budget has stopped before it started holds nobody.
+        log.spied[id].waits = polled.is_pending() && (self.started_before || !between);
         log.expect(
             !(first && ended && started),
             "started on an ended context (C1)",
@@ -431,6 +438,8 @@ struct Case {
     around: Option<usize>,
     gates: Vec<Gate>,
     tasks: Vec<Task>,
+    /// What decides how much budget the next polls have, and how many of them have little.
+    frugal: (usize, usize),
 }
 
 impl Case {
@@ -457,11 +466,17 @@ impl Case {
                 }
                 _ => None,
             };
+            let layered = tape.below(3) == 2;
             let (ctx, ups) = match &scope {
                 Some(scope) => (Context::clone(scope), ups),
                 None if kind == 4 => (above.without_cancel(), vec![(up, true)]),
                 // One that nothing can end, and that no other one answers for.
                 None => (ROOT, vec![]),
+            };
+            let ctx = if layered {
+                ctx.with_value(&NUMBER, 1)
+            } else {
+                ctx
             };
             log.contexts.push(Made { ctx, scope, ups });
         }
@@ -624,16 +639,19 @@ impl Case {
     }
 
     /// Polls every task as long as it is woken.
-    fn rest(&mut self) {
+    async fn rest(&mut self) {
         for _ in 0..200 {
             let mut busy = false;
             for stray in self.places.strays.take() {
                 self.spawn(stray);
             }
             for at in (0..self.tasks.len()).rev() {
-                let task = &mut self.tasks[at];
-                if task.seen != task.wakes.count() {
+                // Who is without budget is woken by the runtime, which also gives a fresh one.
+                yield_now().await;
+                if self.tasks[at].seen != self.tasks[at].wakes.count() {
                     busy = true;
+                    self.spends().await;
+                    let task = &mut self.tasks[at];
                     task.seen = task.wakes.count();
                     if poll_pinned(task.future.as_mut(), &task.wakes).is_ready() {
                         drop(self.tasks.swap_remove(at));
@@ -648,6 +666,27 @@ impl Case {
             .borrow_mut()
             .faults
             .push("it spins (C8)".to_owned());
+    }
+
+    /// Leaves little of the budget to the next poll, if it is one of those that have little.
+    async fn spends(&mut self) {
+        let (state, left) = &mut self.frugal;
+        if *left == 0 {
+            return;
+        }
+        *left -= 1;
+        *state = (*state * 181 + 97) % 4093;
+        let spent = 128 - (*state >> 4) % 6;
+        poll_fn(|cx| {
+            for _ in 0..spent {
+                match coop::poll_proceed(cx) {
+                    Poll::Ready(budget) => budget.made_progress(),
+                    Poll::Pending => break,
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
     }
 
     fn move_something(&mut self, tape: &mut Tape) {
@@ -690,29 +729,33 @@ impl Case {
 
     async fn run(mut self, mut tape: Tape) -> Vec<String> {
         self.make_contexts(&mut tape);
+        self.frugal = (tape.below(256), tape.below(40));
         for _ in 0..=tape.below(2) {
             let future = self.build(&mut tape, 5);
             self.spawn(future);
         }
-        self.rest();
+        self.rest().await;
         let mut steps = 0;
         while !tape.is_over() && steps < 30 {
             steps += 1;
             self.step(&mut tape).await;
             if tape.below(3) < 2 {
-                self.rest();
+                self.rest().await;
                 self.log.borrow_mut().expect_rest();
             }
         }
-        self.rest();
+        self.rest().await;
         let scopes = self.log.borrow().contexts.len();
         for at in 0..scopes {
             self.cancel(&mut Tape(vec![u8::try_from(at).unwrap()].into_iter()));
         }
-        self.rest();
+        self.rest().await;
         self.log.borrow_mut().expect_rest();
         // Another poll for no reason sets nothing off.
-        for task in &mut self.tasks {
+        self.frugal.1 = 0;
+        for at in 0..self.tasks.len() {
+            yield_now().await;
+            let task = &mut self.tasks[at];
             let still = poll_pinned(task.future.as_mut(), &task.wakes).is_pending();
             if !still || task.wakes.count() != task.seen {
                 self.log
@@ -734,8 +777,7 @@ fn faults(tape: Vec<u8>) -> Vec<String> {
         .build()
         .unwrap();
     let case = Case::default();
-    // The whole case is one poll to the runtime, which would run out of budget.
-    runtime.block_on(unconstrained(case.run(Tape(tape.into_iter()))))
+    runtime.block_on(case.run(Tape(tape.into_iter())))
 }
 
 /// `CTX_TAPE` runs one case again, `CTX_SEED` other ones, and `CTX_CASES` so many of them.

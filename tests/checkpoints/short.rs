@@ -6,7 +6,7 @@ use super::helpers::{
 };
 use crate::support::{Wakes, poll_pinned};
 use ctx::CancelScope;
-use futures::future::LocalBoxFuture;
+use futures::{FutureExt, future::LocalBoxFuture};
 use std::{
     cell::{Cell, RefCell},
     future::{Future, pending, poll_fn},
@@ -665,4 +665,35 @@ fn c8_one_that_is_held_leaves_an_outer_one_to_the_shield_that_holds_both() {
     drop(call.take());
     assert!(wakes.count() > before, "the wake-up is lost");
     assert!(run(outer.as_mut(), &wakes).is_ready());
+}
+
+/// Between the one that is held and those with other wakers there are some with its own, which rely on its answer.
+#[test]
+fn c8_outer_ones_are_at_rest_however_far_they_are_from_one_that_is_held() {
+    for wakers in [vec![1], vec![2], vec![1, 1], vec![2, 1], vec![1, 0, 1]] {
+        let scope = ROOT.with_cancel();
+        let call = RefCell::new(Some(Box::pin(between(&scope, pending::<()>()))));
+        let mut middle = Box::pin(scope.run_until_cancelled_owned(polls_the(&call)));
+        assert!(run(middle.as_mut(), &Wakes::new()).is_pending());
+        let call = call.take();
+        let mut work: LocalBoxFuture<'_, ()> = Box::pin(middle.map(drop));
+        for near in wakers {
+            for _ in 0..near {
+                work = Box::pin(scope.run_until_cancelled_owned(work).map(drop));
+            }
+            work = Box::pin(
+                scope
+                    .run_until_cancelled_owned(FreshWaker::new(work))
+                    .map(drop),
+            );
+        }
+        let wakes = Wakes::new();
+        assert!(run(work.as_mut(), &wakes).is_pending());
+        scope.cancel();
+        assert!(run(work.as_mut(), &wakes).is_pending());
+        let before = wakes.count();
+        drop(call);
+        assert!(wakes.count() > before, "the wake-up is lost");
+        assert!(run(work.as_mut(), &wakes).is_ready());
+    }
 }
