@@ -70,8 +70,9 @@ struct Spied {
     waits: bool,
     /// It was ready or was dropped.
     gone: bool,
-    /// The checkpoints that ever polled it, and when it was polled last.
+    /// The checkpoints that ever polled it; how many of these did before it started; and when it was polled last.
     met: Vec<usize>,
+    met_before: usize,
     polled: u64,
 }
 
@@ -109,7 +110,12 @@ impl Log {
     fn is_guard(&self, guard: usize, outer: usize) -> bool {
         let (it, outer_spied) = (&self.spied[guard], &self.spied[outer]);
         let descent = self.descent(it.ctx, outer_spied.ctx);
-        it.met.contains(&outer) && (descent == Some(true) || it.between && descent == Some(false))
+        let since = it.met.get(it.met_before..).unwrap_or_default();
+        match descent {
+            Some(true) => it.met.contains(&outer),
+            Some(false) => it.between && since.contains(&outer),
+            None => false,
+        }
     }
 
     fn waiting(&self) -> impl Iterator<Item = usize> {
@@ -200,8 +206,11 @@ impl Future for Outside<'_> {
         log.spied[id].polled = log.clock;
         log.spied[id].gone = polled.is_ready();
         let started = work.child.is_some();
-        self.started_before |= started;
-        // A `between` call that the budget has stopped before it started holds nobody.
+        if started && !self.started_before {
+            self.started_before = true;
+            log.spied[id].met_before = log.spied[id].met.len() - log.work.len();
+        }
+        // A `between` call that the budget has stopped before it started holds nobody, nor those who had polled it by then.
         log.spied[id].waits = polled.is_pending() && (self.started_before || !between);
         log.expect(
             !(first && ended && started),
@@ -569,6 +578,7 @@ impl Case {
             waits: false,
             gone: false,
             met: vec![],
+            met_before: usize::MAX,
             polled: 0,
         });
         log.spied.len() - 1
