@@ -1,0 +1,193 @@
+//! The futures of a case.
+
+use super::{
+    Tape,
+    case::Case,
+    log::Spied,
+    spies::{Guarded, Inside, Local, Outside, guarded},
+};
+use crate::checkpoints::helpers::{FreshWaker, gated};
+use ctx::Canceller;
+use futures::{StreamExt, future::join_all, future::select, stream::FuturesUnordered};
+use std::{
+    future::{IntoFuture, pending, poll_fn},
+    rc::Rc,
+    task::Poll,
+};
+
+/// How deep the trees of a case are.
+pub(super) const DEPTH: usize = 5;
+
+impl Case {
+    pub(super) fn build(&mut self, tape: &mut Tape, depth: usize) -> Local {
+        let leaf = depth == 0 || tape.is_over();
+        let kind = tape.below(if leaf { 6 } else { 22 });
+        self.tell_of(kind, depth);
+        match kind {
+            0 => Box::pin(pending()),
+            1 => {
+                let (gate, future) = gated();
+                self.gates.push(gate);
+                Box::pin(future)
+            }
+            2 => {
+                let mut left = tape.below(3);
+                let last = self.canceller(tape).filter(|_| tape.below(2) == 1);
+                Box::pin(poll_fn(move |cx| {
+                    if left == 0 {
+                        // Cancels in the middle of everybody's poll.
+                        last.as_ref().map(Canceller::cancel);
+                        return Poll::Ready(());
+                    }
+                    left -= 1;
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }))
+            }
+            3 => self.places.add(self.around).future(),
+            4 | 5 => self.build_meddler(tape),
+            6..=11 => self.build_checkpoint(tape, depth),
+            12 => {
+                let place = self.places.add(self.around);
+                let around = self.around.replace(self.places.all.borrow().len() - 1);
+                let future = self.build(tape, depth - 1);
+                self.around = around;
+                place.0.borrow_mut().future = Some(future);
+                place.future()
+            }
+            13 => Box::pin(FreshWaker::new(self.build(tape, depth - 1))),
+            14 => {
+                let (a, b) = (self.build(tape, depth - 1), self.build(tape, depth - 1));
+                Box::pin(async move { drop(select(a, b).await) })
+            }
+            15 => {
+                let all: Vec<_> = (0..=tape.below(3))
+                    .map(|_| self.build(tape, depth - 1))
+                    .collect();
+                Box::pin(async move { drop(join_all(all).await) })
+            }
+            16..=20 => self.build_function(tape, depth),
+            _ => {
+                let all = (0..=tape.below(3)).map(|_| self.build(tape, depth - 1));
+                let all: FuturesUnordered<_> = all.collect();
+                Box::pin(all.for_each(|()| std::future::ready(())))
+            }
+        }
+    }
+
+    fn tell_of(&self, kind: usize, depth: usize) {
+        let noun = match kind {
+            0 => "pending",
+            1 => "gate",
+            2 => "yields",
+            3 => "empty place",
+            4 | 5 => "meddler",
+            6..=11 => "checkpoint",
+            12 => "place",
+            13 => "other waker",
+            14 => "select",
+            15 => "join",
+            16..=20 => "function",
+            _ => "unordered",
+        };
+        let indent = 2 * DEPTH.saturating_sub(depth);
+        self.log.borrow().tell(format_args!("{:indent$}{noun}", ""));
+    }
+
+    /// Somebody who takes what is not his, or polls it.
+    fn build_meddler(&self, tape: &mut Tape) -> Local {
+        let mut left = 1 + tape.below(3);
+        let places = self.places.clone();
+        let how = [2, 99, 99, 3].map(|limit| tape.below(limit));
+        let peeks = tape.below(2) == 1;
+        let stays = tape.below(2) == 1;
+        self.log.borrow().tell(format_args!(
+            "meddles {left} times, {how:?}, peeks: {peeks}, stays: {stays}"
+        ));
+        Box::pin(poll_fn(move |cx| {
+            if left == 0 {
+                return Poll::Pending;
+            }
+            left -= 1;
+            if peeks {
+                places.peek(how[1], cx);
+            } else if left == 0 {
+                places.meddle(how);
+            }
+            if left == 0 && !stays {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }))
+    }
+
+    fn spy(&self, ctx: usize, between: bool) -> usize {
+        let log = &mut *self.log.borrow_mut();
+        log.spied.push(Spied {
+            ctx,
+            between,
+            waits: false,
+            gone: false,
+            met: vec![],
+            met_before: usize::MAX,
+            polled: 0,
+        });
+        let id = log.spied.len() - 1;
+        log.tell(format_args!("{id} on context {ctx}, between: {between}"));
+        id
+    }
+
+    /// An annotated function, whose awaits share a state.
+    fn build_function(&mut self, tape: &mut Tape, depth: usize) -> Local {
+        let ctx = tape.below(self.log.borrow().contexts.len());
+        let mut awaits = Vec::new();
+        for _ in 0..=tape.below(3) {
+            let between = tape.below(5) == 4;
+            let child = self.build(tape, depth - 1);
+            let id = self.spy(ctx, between);
+            let log = Rc::clone(&self.log);
+            awaits.push((between, Inside { id, log, child }));
+        }
+        let context = self.log.borrow().contexts[ctx].ctx.clone();
+        Box::pin(async move {
+            let mut body = ctx::__private::Body::new(&context);
+            for (between, inside) in awaits {
+                let (id, log) = (inside.id, Rc::clone(&inside.log));
+                let checkpoint = if between {
+                    body.__between(inside).into_future()
+                } else {
+                    body.__race(inside).into_future()
+                };
+                let checkpoint = guarded(checkpoint, |it| it.is_none());
+                if Outside::new(id, log, checkpoint).await {
+                    break;
+                }
+            }
+        })
+    }
+
+    fn build_checkpoint(&mut self, tape: &mut Tape, depth: usize) -> Local {
+        let ctx = tape.below(self.log.borrow().contexts.len());
+        let between = tape.below(5) == 4;
+        let child = self.build(tape, depth - 1);
+        let cleanup = (tape.below(3) == 2).then(|| self.build(tape, depth - 1));
+        let id = self.spy(ctx, between);
+        let context = self.log.borrow().contexts[ctx].ctx.clone();
+        let log = Rc::clone(&self.log);
+        let inside = Inside { id, log, child };
+        let checkpoint: Guarded<'_> = if between {
+            let checkpoint = ctx::__private::between(context, inside).into_future();
+            guarded(checkpoint, |it| it.is_err())
+        } else {
+            guarded(context.run_until_cancelled_owned(inside), |it| it.is_err())
+        };
+        let outside = Outside::new(id, Rc::clone(&self.log), checkpoint);
+        Box::pin(async move {
+            let gave_up = outside.await;
+            if let Some(cleanup) = cleanup.filter(|_| gave_up) {
+                cleanup.await;
+            }
+        })
+    }
+}
