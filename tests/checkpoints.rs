@@ -19,4 +19,5 @@ mod seats;
 mod shields;
 mod short;
 mod timed;
+mod turning;
 mod woken;

@@ -157,7 +157,7 @@ impl Keeper {
             }
             None => match asking.leave_simply(true) {
                 Some(bits) if bits.answered() => {
-                    self.was_answered = true;
+                    self.is_answered();
                     self.notes_relied(bits);
                     return true;
                 }
@@ -237,7 +237,7 @@ impl Keeper {
         if self.mode != Mode::Race {
             return false;
         }
-        self.was_answered |= !heard.joined();
+        self.notes_answered(heard);
         self.notes_relied(heard);
         // From an earlier await it may wait still. It is woken for nothing then, but with those inside.
         let quiet = match &*self.watch {

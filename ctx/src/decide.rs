@@ -29,7 +29,7 @@ impl Keeper {
     ) -> Option<Record> {
         let bits = heard.bits;
         let (answered, unsure, joined) = (bits.answered(), bits.unsure(), bits.joined());
-        self.was_answered |= answered && !joined;
+        self.notes_answered(bits);
         if answered && self.mode == Mode::Between && !asking::nobody_asks() {
             self.rare().answered_in = top::numbered().1;
         }

@@ -90,7 +90,7 @@ impl Keeper {
 
     #[inline(never)]
     pub(crate) fn deliver_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
-        self.was_answered |= heard.bits.answered() && !heard.bits.joined();
+        self.notes_answered(heard.bits);
         let left_behind = heard.bits.leaves_behind();
         if heard.rare.is_some() || left_behind || self.was_answered || !self.keeps_seat(waker) {
             self.finish_heard(heard, context, waker);

@@ -63,15 +63,16 @@ pub struct Keeper {
     /// What it needs only where it waits itself, or has promised something. The keeper's own drop drops it, so
     /// that it is looked for once.
     pub(crate) watch: ManuallyDrop<Option<Box<Watch>>>,
-    /// The address of its line, if it has asked. It is `ASIDE` too unless it has started, may give up and has no
-    /// watch, so that it joins in the simplest way.
+    /// The address of its line, if it has asked. It is `ASIDE` too unless it has started, may give up, has no watch and
+    /// was not answered, so that it joins in the simplest way.
     joins: usize,
     pub(crate) mode: Mode,
     started: bool,
     /// When the present await was polled first, by the polls of that thread: what tells it from one before it at this
     /// address.
     since: u16,
-    /// Whether anybody inside ever answered its frame, and so may look for it when it goes away.
+    /// Whether anybody inside ever answered its frame, and so may look for it when it goes away. It joins no other frame
+    /// from then on, as it could not be found there.
     pub(crate) was_answered: bool,
     /// Whether others relied on such an answer, and so may need it when this checkpoint is over.
     pub(crate) relied: Relied,
@@ -267,7 +268,7 @@ impl Keeper {
         let asking = match &*self.watch {
             Some(watch) if watch.rare.is_some() => None,
             _ if asking::nobody_asks() => Asking::first_at_once(line, self.owner_since(since), cx),
-            _ if self.mode != Mode::Race => None,
+            _ if self.mode != Mode::Race || self.was_answered => None,
             Some(watch) => Asking::join_seated(line, watch.answer, cx),
             None => {
                 self.joins = line;
@@ -323,7 +324,7 @@ impl Keeper {
     #[cold]
     pub(crate) fn panicked(&mut self, asking: Asking, context: &Context) {
         let mut heard = asking.leave();
-        self.was_answered |= heard.bits.answered() && !heard.bits.joined();
+        self.notes_answered(heard.bits);
         self.leave_behind(heard.bits, context);
         self.notes_relied(heard.bits);
         if let Some(hold) = heard.rare.as_mut().and_then(|rare| rare.hold.take()) {
@@ -331,6 +332,21 @@ impl Keeper {
         }
         // Nobody else will see to these.
         heard.into_handed().iter().for_each(wake);
+    }
+
+    /// Whether its own frame was answered.
+    #[inline]
+    pub(crate) fn notes_answered(&mut self, heard: Bits) {
+        if heard.answered() && !heard.joined() {
+            self.is_answered();
+        }
+    }
+
+    /// Its own frame was answered.
+    #[inline]
+    pub(crate) fn is_answered(&mut self) {
+        self.was_answered = true;
+        self.joins |= ASIDE;
     }
 
     /// Whether others relied on what came in this poll.

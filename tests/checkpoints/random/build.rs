@@ -8,9 +8,13 @@ use super::{
 };
 use crate::checkpoints::helpers::{FreshWaker, gated};
 use ctx::Canceller;
-use futures::{StreamExt, future::join_all, future::select, stream::FuturesUnordered};
+use futures::{
+    FutureExt, StreamExt,
+    future::{join_all, maybe_done, select},
+    stream::FuturesUnordered,
+};
 use std::{
-    future::{IntoFuture, pending, poll_fn},
+    future::{Future, IntoFuture, pending, poll_fn},
     rc::Rc,
     task::Poll,
 };
@@ -61,10 +65,12 @@ impl Case {
                 Box::pin(async move { drop(select(a, b).await) })
             }
             15 => {
-                let all: Vec<_> = (0..=tape.below(3))
-                    .map(|_| self.build(tape, depth - 1))
-                    .collect();
-                Box::pin(async move { drop(join_all(all).await) })
+                let count = 1 + tape.below(4);
+                let all: Vec<_> = (0..count).map(|_| self.build(tape, depth - 1)).collect();
+                match tape.below(3) {
+                    0 => Box::pin(async move { drop(join_all(all).await) }),
+                    by => Box::pin(turning(all, by)),
+                }
             }
             16..=20 => self.build_function(tape, depth),
             _ => {
@@ -190,4 +196,23 @@ impl Case {
             }
         })
     }
+}
+
+/// A join that begins with another one in each poll, as tokio's does.
+fn turning(all: Vec<Local>, by: usize) -> impl Future<Output = ()> {
+    let mut all: Vec<_> = all.into_iter().map(maybe_done).collect();
+    let mut first = 0;
+    poll_fn(move |cx| {
+        let count = all.len();
+        let mut ready = true;
+        for at in 0..count {
+            ready &= all[(first + at) % count].poll_unpin(cx).is_ready();
+        }
+        first = (first + by) % count;
+        if ready {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
 }
