@@ -21,11 +21,12 @@ pub(crate) fn rewrite(function: &mut Function, prologue: Vec<Stmt>, rewriter: &m
     };
     let exit = Scope::Async(Exit::of(&function.sig));
     if function.sig.asyncness.is_some() {
-        walk(block, prologue, exit, rewriter);
+        let fresh = rewriter.seat == Seat::Unknown;
+        walk(block, prologue, exit, fresh, rewriter);
     } else if future::tail(&mut block.stmts).is_some() {
         returned_future(block, prologue, exit, rewriter);
     } else {
-        walk(block, prologue, Scope::Sync, rewriter);
+        walk(block, prologue, Scope::Sync, false, rewriter);
     }
 }
 
@@ -46,16 +47,28 @@ fn returned_future(block: &mut Block, prologue: Vec<Stmt>, exit: Scope, rewriter
     let Some(mut last) = block.stmts.pop() else {
         return;
     };
-    walk(block, Vec::new(), Scope::Sync, rewriter);
+    let items = block.stmts.iter().any(seat::item_shadows);
+    let shadowed = items || seat::any_binds(&block.stmts, rewriter.seat);
+    walk(block, Vec::new(), Scope::Sync, false, rewriter);
+    rewriter.shadowed(shadowed);
+    // What the block takes along nobody else sees, but for what the items make of it.
+    let fresh = rewriter.seat == Seat::Unknown && !items;
     if let Some(future) = future::tail(std::slice::from_mut(&mut last)) {
         let span = future.async_token.span;
         future.capture.get_or_insert(Token![move](span));
-        walk(&mut future.block, prologue, exit, rewriter);
+        walk(&mut future.block, prologue, exit, fresh, rewriter);
     }
     block.stmts.push(last);
 }
 
-fn walk(block: &mut Block, prologue: Vec<Stmt>, scope: Scope, rewriter: &mut Rewriter) {
+/// Walks a body. `fresh` says that it begins with a `ctx` that is its own.
+fn walk(
+    block: &mut Block,
+    prologue: Vec<Stmt>,
+    scope: Scope,
+    fresh: bool,
+    rewriter: &mut Rewriter,
+) {
     if !matches!(rewriter.scope, Scope::Abandoned) {
         rewriter.scope = scope;
     }
@@ -66,7 +79,7 @@ fn walk(block: &mut Block, prologue: Vec<Stmt>, scope: Scope, rewriter: &mut Rew
     };
     rewriter.visit_block_mut(&mut first);
     rewriter.seat = seat;
-    rewriter.fresh = seat == Seat::Unknown;
+    rewriter.fresh = fresh;
     rewriter.visit_block_mut(block);
     if mem::take(&mut rewriter.seated) {
         seat::make(&mut block.stmts, rewriter.runtime);

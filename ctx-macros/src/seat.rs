@@ -152,6 +152,11 @@ pub(crate) fn bound_by(stmt: &Stmt, seat: Seat) -> Option<Seat> {
     }
 }
 
+/// Whether one of some statements may bind the `ctx` that what follows them sees.
+pub(crate) fn any_binds(stmts: &[Stmt], seat: Seat) -> bool {
+    stmts.iter().any(|stmt| bound_by(stmt, seat).is_some())
+}
+
 /// Whether an item is, or imports, another `ctx`, which its whole block sees.
 pub(crate) fn item_shadows(stmt: &Stmt) -> bool {
     match stmt {

@@ -1,6 +1,7 @@
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
 
 use ctx::{Cancelled, Context, with_context};
+use std::{pin::Pin, time::Duration};
 
 async fn one() -> u32 {
     tokio::task::yield_now().await;
@@ -19,6 +20,37 @@ fn borrowing(text: &str) -> impl Future<Output = Option<usize>> {
     async move {
         one().await;
         Some(length)
+    }
+}
+
+#[with_context]
+fn on_a_budget(number: u32) -> impl Future<Output = Result<u32, Cancelled>> + Send {
+    let ctx = ctx.with_timeout(Duration::from_secs(1));
+    async move { Ok(number + one().await + one().await) }
+}
+
+#[with_context]
+fn on_a_copy(number: u32) -> Pin<Box<dyn Future<Output = Result<u32, Cancelled>> + Send + '_>> {
+    let ctx = ctx.clone();
+    Box::pin(async move {
+        let number = number + one().await;
+        drop(ctx);
+        Ok(number)
+    })
+}
+
+#[with_context]
+fn on_what_a_macro_takes() -> impl Future<Output = Result<u32, Cancelled>> {
+    let ctx = ctx.clone();
+    macro_rules! take {
+        () => {
+            drop(ctx)
+        };
+    }
+    async move {
+        let number = one().await;
+        take!();
+        Ok(number)
     }
 }
 
@@ -69,6 +101,9 @@ fn sync_iterator(to: u32) -> impl Iterator<Item = u32> {
 async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(eager(&ctx, 3).await.unwrap(), 7);
+    assert_eq!(on_a_budget(&ctx, 3).await.unwrap(), 5);
+    assert_eq!(on_a_copy(&ctx, 3).await.unwrap(), 4);
+    assert_eq!(on_what_a_macro_takes(&ctx).await.unwrap(), 1);
     assert_eq!(borrowing(&ctx, "abc").await, Some(3));
     assert_eq!(Pool(2).load(&ctx).await.unwrap(), 3);
     assert_eq!(Pool(2).load_all(&ctx).await.unwrap(), 3);
@@ -77,5 +112,6 @@ async fn behaves() {
     assert_eq!(sync_iterator(&ctx, 3).count(), 3);
     ctx.cancel();
     assert!(eager(&ctx, 3).await.is_err());
+    assert!(on_a_budget(&ctx, 3).await.is_err());
     assert!(Pool(2).load(&ctx).await.is_err());
 }
