@@ -6,6 +6,8 @@ mod assertions_name_the_condition;
 mod async_recursion_below;
 mod async_trait_blocks;
 mod async_trait_methods;
+mod async_trait_orders;
+mod async_trait_values;
 mod attributes;
 mod await_chains;
 mod blocks_in_conditions;

@@ -3,6 +3,7 @@
 //! The macro is a pipeline (`expand`): parse the arguments and the item, validate each signature,
 //! rewrite each body, print all of it, and then what was wrong.
 
+mod async_trait;
 mod body;
 mod checkpoint;
 mod errors;

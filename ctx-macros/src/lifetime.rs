@@ -51,6 +51,11 @@ pub(crate) fn name_elided(sig: &mut Signature) -> Option<Lifetime> {
     Some(name)
 }
 
+/// The lifetimes that are written in the receiver.
+pub(crate) fn of_receiver(sig: &mut Signature) -> Vec<Lifetime> {
+    Lifetimes::of_receiver(sig).map_or_else(Vec::new, |found| found.written)
+}
+
 impl Lifetimes {
     fn of_output(output: &mut ReturnType) -> Lifetimes {
         let mut found = Lifetimes::default();

@@ -8,7 +8,7 @@ use crate::function::{Body, Function};
 use crate::future::{self, Borrows};
 use crate::options::Options;
 use crate::runtime::Runtime;
-use crate::{lifetime, neighbour, syntax};
+use crate::{async_trait, lifetime, neighbour, syntax};
 
 /// How many parameters clippy bears.
 const MANY: usize = 7;
@@ -99,6 +99,10 @@ fn lifetime(function: &mut Function) -> Option<Lifetime> {
         return Some(parse_quote!('static));
     }
     let sig = &mut function.sig;
+    if async_trait::has_expanded(sig) {
+        lifetime::keep_elision(sig);
+        return Some(async_trait::name(sig));
+    }
     if sig.asyncness.is_none() {
         match future::borrows(&sig.output) {
             Some(Borrows::For(lifetime)) => return Some(lifetime),

@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span};
 use syn::{Attribute, Error, Expr, FnArg, GenericArgument, Meta, Pat, PatType, PathArguments};
 use syn::{Result, Signature, Stmt, Type, parse_quote, parse_quote_spanned};
 
+use crate::async_trait;
 use crate::errors::Errors;
 use crate::marks::{Mark, span};
 use crate::runtime::Runtime;
@@ -45,6 +46,9 @@ pub(crate) fn take(sig: &mut Signature, errors: &mut Errors) -> Vec<Value> {
                 }
             },
         }
+    }
+    for value in &mut values {
+        async_trait::elide(&mut value.ty, sig);
     }
     values
 }
