@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Attribute, FnArg, Lifetime, Pat, Signature, Stmt, parse_quote};
+use syn::{Attribute, FnArg, Lifetime, Pat, Signature, Stmt, parse_quote, parse_quote_spanned};
 
 use crate::function::{Body, Function};
 use crate::future::{self, Borrows};
@@ -49,6 +49,9 @@ pub(crate) fn inject(
     let span = name_span(&function.sig);
     let context = runtime.context(Span::call_site());
     let ctx = Ident::new("ctx", span);
+    if options.owned.is_none() && future::is_static(function) {
+        bind_mistaken(&mut function.body, runtime);
+    }
     let allow: Option<Attribute> = match function.body {
         Body::Missing(_) => None,
         _ => Some(parse_quote!(#[allow(unused_variables)])),
@@ -92,12 +95,23 @@ fn name_span(sig: &Signature) -> Span {
     Span::call_site().resolved_at(sig.fn_token.span)
 }
 
+/// Keeps the error that a future cannot borrow the context from becoming two: one for its callers, were the
+/// parameter to live for ever, or one in its body, where that names a `ctx` which does not.
+// Output: let ctx: &'static ::ctx::Context = ::ctx::__private::mistaken();
+fn bind_mistaken(body: &mut Body, runtime: &Runtime) {
+    let Body::Parsed(block) = body else {
+        return;
+    };
+    let quiet = syntax::generated(Span::call_site());
+    let ctx = runtime.name("ctx", Span::call_site());
+    let context = runtime.path(&["Context"], quiet);
+    let mistaken = runtime.call("mistaken", [], quiet);
+    let bind = parse_quote_spanned!(quiet=> let #ctx: &'static #context = #mistaken;);
+    block.stmts.insert(0, bind);
+}
+
 /// The lifetime of the reference, where it cannot be left to the compiler.
 fn lifetime(function: &mut Function) -> Option<Lifetime> {
-    if future::is_static(function) {
-        // That is an error already. This keeps it from becoming two.
-        return Some(parse_quote!('static));
-    }
     let sig = &mut function.sig;
     if async_trait::has_expanded(sig) {
         lifetime::keep_elision(sig);

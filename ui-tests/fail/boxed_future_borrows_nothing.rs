@@ -11,4 +11,9 @@ fn load() -> Pin<Box<dyn Future<Output = Result<u32, Cancelled>> + Send>> {
     Box::pin(async move { Ok(one().await) })
 }
 
+#[with_context]
+async fn load_all() -> Result<u32, Cancelled> {
+    load(ctx).await
+}
+
 fn main() {}

@@ -13,4 +13,9 @@ async fn load(depth: u32) -> Result<u32, Cancelled> {
     }
 }
 
+#[with_context]
+async fn load_all() -> Result<u32, Cancelled> {
+    load(ctx, 3).await
+}
+
 fn main() {}
