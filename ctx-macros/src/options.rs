@@ -36,6 +36,8 @@ pub(crate) enum Mode {
 const OPTIONS: &str = "it takes `owned`, `timeout = EXPR`, `checkpoints = race | between | none` and \
     `crate = path`";
 
+const NO_COMMA: &str = "expected a comma before the next option of `#[with_context]`";
+
 /// What the option `checkpoints` takes.
 const MODES: &str = "a mode: `checkpoints = race | between | none`";
 
@@ -49,7 +51,9 @@ impl Options {
                     errors.push(error);
                     skip_argument(input)?;
                 }
-                if !input.is_empty() {
+                if starts_an_option(input) {
+                    errors.push(input.error(NO_COMMA));
+                } else if !input.is_empty() {
                     input.parse::<Token![,]>()?;
                 }
             }
@@ -83,14 +87,14 @@ impl Options {
             let message = format!("`{name}` is given twice: remove one");
             return Err(Error::new(name.span(), message));
         }
-        if input.is_empty() || input.peek(Token![,]) {
+        if input.is_empty() || input.peek(Token![,]) || starts_an_option(input) {
             return Ok(());
         }
         if name == "owned" && input.peek(Token![=]) {
             let message = "`owned` takes no value: write `owned`";
             return Err(Error::new(name.span(), message));
         }
-        Err(input.error("expected a comma before the next option of `#[with_context]`"))
+        Err(input.error(NO_COMMA))
     }
 
     /// The arguments of a function inside an annotated block. They replace the block's, but for
@@ -152,6 +156,16 @@ fn equals(name: &Ident, wanted: &str, input: ParseStream) -> Result<()> {
 fn unknown(name: &Ident) -> Error {
     let message = format!("`{name}` is no option of `#[with_context]`: {OPTIONS}");
     Error::new(name.span(), message)
+}
+
+/// Whether the next option follows, though no comma does. What is asked for in it holds all the same, so that
+/// nobody who relies on it is told a second thing.
+fn starts_an_option(input: ParseStream) -> bool {
+    let word = input.fork().call(Ident::parse_any);
+    word.is_ok_and(|word| {
+        let names = ["owned", "timeout", "checkpoints", "crate"];
+        names.iter().any(|name| word == name)
+    })
 }
 
 /// Leaves the rest of a bad argument, so that the next one is still read.
