@@ -174,21 +174,28 @@ enum Shape {
 fn shape(ty: &Type) -> Option<Shape> {
     match ty {
         Type::Reference(reference) if reference.mutability.is_none() => Some(Shape::Reference),
-        Type::Paren(inner) => shape(&inner.elem),
-        Type::Group(inner) => shape(&inner.elem),
+        Type::Paren(_) | Type::Group(_) => shape(peeled(ty)),
         Type::Path(path) if path.qself.is_none() => {
             let last = path.path.segments.last()?;
             let PathArguments::AngleBracketed(args) = &last.arguments else {
                 return None;
             };
-            match (last.ident == "Option", args.args.first()?) {
-                (true, GenericArgument::Type(Type::Reference(inner))) => {
-                    (args.args.len() == 1 && inner.mutability.is_none()).then_some(Shape::Option)
-                }
-                _ => None,
-            }
+            let GenericArgument::Type(inner) = args.args.first()? else {
+                return None;
+            };
+            let borrows = matches!(peeled(inner), Type::Reference(it) if it.mutability.is_none());
+            (last.ident == "Option" && args.args.len() == 1 && borrows).then_some(Shape::Option)
         }
         _ => None,
+    }
+}
+
+/// A type without the parentheses around it, or what a `macro_rules!` has put in their place.
+fn peeled(ty: &Type) -> &Type {
+    match ty {
+        Type::Paren(inner) => peeled(&inner.elem),
+        Type::Group(inner) => peeled(&inner.elem),
+        other => other,
     }
 }
 

@@ -76,6 +76,17 @@ fn no_result_needed(#[value] user: Option<&String>) -> usize {
     user.map_or(0, String::len)
 }
 
+macro_rules! number {
+    ($name:ident, $type:ty) => {
+        #[with_context]
+        fn $name(#[value(DEPTH)] depth: Option<$type>) -> Option<u32> {
+            depth.copied()
+        }
+    };
+}
+
+number!(in_a_macro, &u32);
+
 /// The parameter from the context does not count when lifetimes are elided.
 #[with_context]
 async fn elided(text: &str, #[value] user: &String) -> Result<&str, AppError> {
@@ -128,6 +139,7 @@ async fn behaves() {
     assert_eq!(in_a_sync_function(&ctx).unwrap(), 3);
     assert_eq!(by_path(&ctx).await.unwrap(), "enSome(7)");
     assert_eq!(optional(&ctx).await, Some(5));
+    assert_eq!(in_a_macro(&ctx), Some(2));
     assert_eq!(elided(&ctx, "abcd").await.unwrap(), "d");
     assert_eq!(Pool(0).load(&ctx, &"grace".to_owned()).await.unwrap(), 5);
     assert_eq!(owned(ctx.clone()).await.unwrap(), 3);
