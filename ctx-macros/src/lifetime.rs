@@ -87,9 +87,9 @@ impl Lifetimes {
         }
     }
 
-    fn elided(&mut self) -> Option<Lifetime> {
+    fn elided(&mut self, place: Span) -> Option<Lifetime> {
         self.elided += 1;
-        self.name.clone()
+        self.name.as_ref().map(|name| moved(name, place))
     }
 }
 
@@ -97,7 +97,7 @@ impl VisitMut for Lifetimes {
     fn visit_receiver_mut(&mut self, receiver: &mut Receiver) {
         match &mut receiver.kind {
             ReceiverKind::Reference(_, Some(lifetime), _) => self.visit_lifetime_mut(lifetime),
-            ReceiverKind::Reference(_, lifetime @ None, _) => *lifetime = self.elided(),
+            ReceiverKind::Reference(and, lifetime @ None, _) => *lifetime = self.elided(and.span),
             _ => visit_mut::visit_receiver_mut(self, receiver),
         }
     }
@@ -105,14 +105,14 @@ impl VisitMut for Lifetimes {
     fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
         match &mut reference.lifetime {
             Some(lifetime) => self.visit_lifetime_mut(lifetime),
-            lifetime => *lifetime = self.elided(),
+            lifetime => *lifetime = self.elided(reference.and_token.span),
         }
         self.visit_type_mut(&mut reference.elem);
     }
 
     fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
         if lifetime.ident == "_" {
-            if let Some(name) = self.elided() {
+            if let Some(name) = self.elided(lifetime.span()) {
                 *lifetime = name;
             }
         } else if !self.written.contains(lifetime) {
@@ -136,7 +136,16 @@ impl VisitMut for Lifetimes {
 /// A new lifetime of the function.
 fn fresh(sig: &mut Signature) -> Lifetime {
     let lifetime = Lifetime::new("'__ctx", Span::mixed_site());
-    let parameter = GenericParam::Lifetime(LifetimeParam::new(lifetime.clone()));
+    let parameter = LifetimeParam::new(moved(&lifetime, sig.ident.span()));
+    let parameter = GenericParam::Lifetime(parameter);
     sig.generics.params.insert(0, parameter);
     lifetime
+}
+
+/// A lifetime that stands somewhere else, and still means the same. Lints and errors that tell of a type go from its
+/// first token to its last.
+fn moved(lifetime: &Lifetime, place: Span) -> Lifetime {
+    let mut moved = lifetime.clone();
+    moved.set_span(place.resolved_at(lifetime.span()));
+    moved
 }

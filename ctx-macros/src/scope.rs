@@ -44,9 +44,11 @@ impl Exit {
         };
         let mut spans = ty.to_token_stream().into_iter().map(|token| token.span());
         let first = spans.next().unwrap_or(otherwise);
+        // From a token of the author's to one of ours there is no span that has both.
+        let last = spans.last().map(|last| last.resolved_at(first));
         Exit {
             first,
-            last: spans.last().unwrap_or(first),
+            last: last.unwrap_or(first),
         }
     }
 
