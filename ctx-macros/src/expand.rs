@@ -15,7 +15,7 @@ use crate::scope::{Exit, Scope};
 use crate::seat::Seat;
 use crate::uses::Uses;
 use crate::value::{self, Value};
-use crate::{body, validate};
+use crate::{body, future, validate};
 
 /// The attribute. Whatever is wrong, the item comes out with its signature, and then the errors.
 pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -50,6 +50,7 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
     if let Parameter::Injected = parameter {
         parameter::inject(function, written, options, &runtime);
     }
+    let borrows = matches!(parameter, Parameter::Injected) && options.owned.is_none();
     let mode = options.mode();
     let mut rewriter = Rewriter {
         runtime: &runtime,
@@ -62,6 +63,9 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
         fresh: false,
     };
     body::rewrite(function, prologue, &mut rewriter);
+    if borrows && future::is_tail(&mut function.body) {
+        future::capture(&mut function.sig.output);
+    }
 }
 
 /// Whether the body's `ctx` is a `&Context` for certain. A type that the author wrote may be anything.

@@ -1,9 +1,11 @@
 //! Functions that are not `async` and return a future all the same.
 
+use syn::visit_mut::VisitMut;
 use syn::{CapturedParam, Expr, ExprAsync, GenericArgument, Lifetime, Path, PathArguments};
-use syn::{PreciseCapture, ReturnType, Stmt, Type, TypeParamBound};
+use syn::{PreciseCapture, ReturnType, Stmt, Type, TypeImplTrait, TypeParamBound};
 
 use crate::function::{Body, Function};
+use crate::syntax::generated;
 
 /// The block of a function that ends in `async {}` or `Box::pin(async {})`.
 pub(crate) fn tail(stmts: &mut [Stmt]) -> Option<&mut ExprAsync> {
@@ -35,6 +37,26 @@ pub(crate) fn is_static(function: &mut Function) -> bool {
     function.sig.asyncness.is_none()
         && matches!(borrows(&function.sig.output), Some(Borrows::Nothing))
         && (matches!(function.body, Body::Missing(_)) || is_tail(&mut function.body))
+}
+
+/// Lets an `impl Future` that says nothing of what it borrows borrow the context too: it captures every lifetime of
+/// the function. So it does in edition 2024 anyway, and in a trait. Which edition a type is of the compiler reads
+/// off its `impl`, and so this is given the edition of these macros.
+pub(crate) fn capture(output: &mut ReturnType) {
+    if let Some(Borrows::Anything) = borrows(output) {
+        if let ReturnType::Type(_, ty) = output {
+            Opaque.visit_type_mut(ty);
+        }
+    }
+}
+
+/// A walk to the outermost `impl`.
+struct Opaque;
+
+impl VisitMut for Opaque {
+    fn visit_type_impl_trait_mut(&mut self, ty: &mut TypeImplTrait) {
+        ty.impl_token.span = generated(ty.impl_token.span);
+    }
 }
 
 /// What a returned future may borrow.
