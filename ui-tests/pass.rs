@@ -23,6 +23,7 @@ mod crate_path;
 mod dbg_prints_the_expression;
 mod elided_lifetimes;
 mod error_chain;
+mod forbidden_lints;
 mod format_strings_name_ctx;
 mod generics;
 mod impl_block_with_arguments;

@@ -8,26 +8,51 @@ use syn::{Block, Expr, Stmt, Token, parse_quote_spanned};
 
 use crate::function::{Body, Function};
 use crate::future;
+use crate::parameter;
 use crate::rewrite::Rewriter;
 use crate::runtime::Runtime;
 use crate::scope::{Exit, Scope};
 use crate::seat::{self, Seat};
 use crate::syntax::{self, generated, start_of};
 
-/// Puts the prologue in front of the part that runs under the context, and rewrites that part.
-pub(crate) fn rewrite(function: &mut Function, prologue: Vec<Stmt>, rewriter: &mut Rewriter) {
+/// Puts the prologue in front of the part that runs under the context, and rewrites that part. Returns whether
+/// what was generated uses the parameter for certain.
+pub(crate) fn rewrite(
+    function: &mut Function,
+    prologue: Vec<Stmt>,
+    rewriter: &mut Rewriter,
+) -> bool {
     let Body::Parsed(block) = &mut function.body else {
-        return;
+        return true;
     };
     let exit = Scope::Async(Exit::of(&function.sig));
     if function.sig.asyncness.is_some() {
         let fresh = rewriter.seat == Seat::Unknown;
-        walk(block, prologue, exit, fresh, rewriter);
+        walk(block, prologue, exit, fresh, rewriter)
     } else if future::tail(&mut block.stmts).is_some() {
-        returned_future(block, prologue, exit, rewriter);
+        returned_future(block, prologue, exit, rewriter)
     } else {
-        walk(block, prologue, Scope::Sync, false, rewriter);
+        walk(block, prologue, Scope::Sync, false, rewriter)
     }
+}
+
+/// Silences the lint where nobody may use the parameter: by a use, as an `allow` may be forbidden. Where an item hides
+/// the parameter there is no other way.
+pub(crate) fn mention_ctx(function: &mut Function, runtime: &Runtime) {
+    let Body::Parsed(block) = &mut function.body else {
+        return;
+    };
+    if block.stmts.iter().any(seat::item_shadows) {
+        parameter::allow_unused(&mut function.sig);
+    } else {
+        seat::insert(&mut block.stmts, mention(runtime));
+    }
+}
+
+/// `let _ = &ctx;`
+pub(crate) fn mention(runtime: &Runtime) -> Stmt {
+    let ctx = runtime.ctx(Span::call_site());
+    parse_quote_spanned!(generated(Span::call_site())=> let _ = #ctx;)
 }
 
 /// The body of a function that returns an `async` block. The block outlives the call, so it takes
@@ -43,10 +68,16 @@ pub(crate) fn rewrite(function: &mut Function, prologue: Vec<Stmt>, rewriter: &m
 //         let pool = self.pool.clone();
 //         async move { match ::ctx::__private::race(.., pool.get()).await { .. } }
 //     }
-fn returned_future(block: &mut Block, prologue: Vec<Stmt>, exit: Scope, rewriter: &mut Rewriter) {
+fn returned_future(
+    block: &mut Block,
+    prologue: Vec<Stmt>,
+    exit: Scope,
+    rewriter: &mut Rewriter,
+) -> bool {
     let Some(mut last) = block.stmts.pop() else {
-        return;
+        return false;
     };
+    let mut seated = false;
     let items = block.stmts.iter().any(seat::item_shadows);
     let shadowed = items || seat::any_binds(&block.stmts, rewriter.seat);
     walk(block, Vec::new(), Scope::Sync, false, rewriter);
@@ -56,19 +87,21 @@ fn returned_future(block: &mut Block, prologue: Vec<Stmt>, exit: Scope, rewriter
     if let Some(future) = future::tail(std::slice::from_mut(&mut last)) {
         let span = future.async_token.span;
         future.capture.get_or_insert(Token![move](span));
-        walk(&mut future.block, prologue, exit, fresh, rewriter);
+        seated = walk(&mut future.block, prologue, exit, fresh, rewriter);
     }
     block.stmts.push(last);
+    seated && !shadowed
 }
 
-/// Walks a body. `fresh` says that it begins with a `ctx` that is its own.
+/// Walks a body, and returns whether the awaits in it share the function's state. `fresh` says that it begins with a
+/// `ctx` that is its own.
 fn walk(
     block: &mut Block,
     prologue: Vec<Stmt>,
     scope: Scope,
     fresh: bool,
     rewriter: &mut Rewriter,
-) {
+) -> bool {
     if !matches!(rewriter.scope, Scope::Abandoned) {
         rewriter.scope = scope;
     }
@@ -81,10 +114,12 @@ fn walk(
     rewriter.seat = seat;
     rewriter.fresh = fresh;
     rewriter.visit_block_mut(block);
-    if mem::take(&mut rewriter.seated) {
+    let seated = mem::take(&mut rewriter.seated);
+    if seated {
         seat::make(&mut block.stmts, rewriter.runtime);
     }
     block.stmts.splice(0..0, first.stmts);
+    seated
 }
 
 /// The statements that put the rest of a body under a deadline.
@@ -94,7 +129,8 @@ fn walk(
 // Output:
 //     let __scope = ::ctx::Context::with_timeout(&ctx, AFTER);
 //     let ctx: &::ctx::Context = &__scope;
-pub(crate) fn timeout(after: &Expr, names: &Runtime) -> [Stmt; 2] {
+//     let _ = &ctx;
+pub(crate) fn timeout(after: &Expr, names: &Runtime) -> [Stmt; 3] {
     let span = start_of(after).unwrap_or_else(Span::call_site);
     let quiet = generated(span);
     let outer = names.ctx(span);
@@ -105,5 +141,6 @@ pub(crate) fn timeout(after: &Expr, names: &Runtime) -> [Stmt; 2] {
     [
         parse_quote_spanned!(quiet=> let __scope = #scope;),
         parse_quote_spanned!(quiet=> let #inner: &#context = &__scope;),
+        mention(names),
     ]
 }

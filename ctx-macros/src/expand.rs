@@ -62,7 +62,10 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
         seated: false,
         fresh: false,
     };
-    body::rewrite(function, prologue, &mut rewriter);
+    let used = body::rewrite(function, prologue, &mut rewriter);
+    if !used && matches!(parameter, Parameter::Injected) {
+        body::mention_ctx(function, &runtime);
+    }
     if borrows && future::is_tail(&mut function.body) {
         future::capture(&mut function.sig.output);
     }
@@ -88,6 +91,7 @@ fn prologue(
     let mut prologue = Vec::new();
     if let Parameter::Root = Parameter::of(function) {
         prologue.push(parameter::root(&function.sig, options, runtime));
+        prologue.push(body::mention(runtime));
     }
     prologue.extend(values.iter().map(|value| value.bind(exit, runtime)));
     if let Some(after) = &options.timeout {

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Attribute, FnArg, Lifetime, Pat, Signature, Stmt, parse_quote, parse_quote_spanned};
+use syn::{FnArg, Lifetime, Pat, Signature, Stmt, parse_quote, parse_quote_spanned};
 
 use crate::function::{Body, Function};
 use crate::future::{self, Borrows};
@@ -52,17 +52,13 @@ pub(crate) fn inject(
     if options.owned.is_none() && future::is_static(function) {
         bind_mistaken(&mut function.body, runtime);
     }
-    let allow: Option<Attribute> = match function.body {
-        Body::Missing(_) => None,
-        _ => Some(parse_quote!(#[allow(unused_variables)])),
-    };
     let context = syntax::path_type(context);
     let ty = if options.owned.is_some() {
         context
     } else {
         syntax::reference_type(lifetime(function), context, Span::call_site())
     };
-    let parameter = syntax::parameter(allow, ctx, ty, Span::call_site());
+    let parameter = syntax::parameter(ctx, ty, Span::call_site());
     if options.owned.is_some() && function.sig.asyncness.is_none() {
         // That it is taken by value is what `owned` asks for, used up or not.
         function
@@ -78,14 +74,22 @@ pub(crate) fn inject(
     }
 }
 
+/// Lets nobody use the parameter.
+pub(crate) fn allow_unused(sig: &mut Signature) {
+    let place = first_place(sig);
+    if let Some(FnArg::Typed(ctx)) = sig.inputs.get_mut(place) {
+        ctx.attrs.push(parse_quote!(#[allow(unused_variables)]));
+    }
+}
+
 /// The context of a function that nobody calls.
 pub(crate) fn root(sig: &Signature, options: &Options, runtime: &Runtime) -> Stmt {
     let span = Span::call_site();
     let ctx = Ident::new("ctx", name_span(sig));
     let background = runtime.path(&["Context", "background"], span);
     match options.owned {
-        Some(_) => parse_quote!(#[allow(unused_variables)] let #ctx = #background();),
-        None => parse_quote!(#[allow(unused_variables)] let #ctx = &#background();),
+        Some(_) => parse_quote!(let #ctx = #background();),
+        None => parse_quote!(let #ctx = &#background();),
     }
 }
 

@@ -126,9 +126,13 @@ pub(crate) fn make(stmts: &mut Vec<Stmt>, runtime: &Runtime) {
         let new = runtime.path(&["__private", "Body", "new"], quiet);
         syntax::call(new, [syntax::expr(ctx)], quiet)
     };
+    insert(stmts, syntax::let_mut(name(span), init, quiet));
+}
+
+/// Puts a statement in front of a body, but behind the items that this may begin with.
+pub(crate) fn insert(stmts: &mut Vec<Stmt>, stmt: Stmt) {
     let first = stmts.iter().position(|stmt| !is_item(stmt));
-    let state = syntax::let_mut(name(span), init, quiet);
-    stmts.insert(first.unwrap_or(stmts.len()), state);
+    stmts.insert(first.unwrap_or(stmts.len()), stmt);
 }
 
 /// Whether a statement is an item, and no passage that nobody has parsed.

@@ -5,9 +5,9 @@ use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::token;
 use syn::{
-    Arm, Attribute, Expr, ExprCall, ExprMethodCall, ExprPath, ExprReference, FnArg, Lifetime,
-    Local, LocalInit, LocalModifiers, Pat, PatIdent, PatTupleStruct, PatType, PatWild, Path, Stmt,
-    Token, Type, TypePath, TypeReference,
+    Arm, Expr, ExprCall, ExprMethodCall, ExprPath, ExprReference, FnArg, Lifetime, Local,
+    LocalInit, LocalModifiers, Pat, PatIdent, PatTupleStruct, PatType, PatWild, Path, Stmt, Token,
+    Type, TypePath, TypeReference,
 };
 
 /// A span that stands at `location` and that lints know as generated.
@@ -139,10 +139,10 @@ pub(crate) fn reference(inner: Expr, span: Span) -> Expr {
     })
 }
 
-/// `ATTR NAME: TYPE`
-pub(crate) fn parameter(attr: Option<Attribute>, name: Ident, ty: Type, span: Span) -> FnArg {
+/// `NAME: TYPE`
+pub(crate) fn parameter(name: Ident, ty: Type, span: Span) -> FnArg {
     FnArg::Typed(PatType {
-        attrs: attr.into_iter().collect(),
+        attrs: Vec::new(),
         pat: Box::new(binding(name, None)),
         colon_token: Token![:](span),
         ty: Box::new(ty),

@@ -51,7 +51,10 @@ struct Strip {
 impl VisitMut for Strip {
     fn visit_block_mut(&mut self, block: &mut Block) {
         block.stmts.retain(|stmt| match stmt {
-            Stmt::Local(local) => !names(&local.pat, "__shield") && !names(&local.pat, "__body"),
+            Stmt::Local(local) => {
+                let ours = names(&local.pat, "__shield") || names(&local.pat, "__body");
+                !ours && !mentions_ctx(local)
+            }
             Stmt::Expr(expr, _) => calls(expr) != Some("leave"),
             _ => true,
         });
@@ -164,6 +167,13 @@ impl Strip {
         }
         select.into_tokens()
     }
+}
+
+/// `let _ = &ctx;`
+fn mentions_ctx(local: &Local) -> bool {
+    let init = local.init.as_ref().map(|init| &*init.expr);
+    let ctx = matches!(init, Some(Expr::Reference(it)) if is_path(&it.expr, "ctx"));
+    ctx && matches!(local.pat, Pat::Wild(_))
 }
 
 fn is_slot(future: &Expr) -> bool {
