@@ -10,6 +10,7 @@ mod errors;
 mod foreign;
 mod group;
 mod lexical;
+mod many_keys;
 mod model;
 mod scopes;
 #[cfg(all(unix, feature = "signal"))]

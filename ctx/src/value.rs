@@ -308,7 +308,19 @@ impl Error for MissingValue {}
 /// ```
 #[macro_export]
 macro_rules! ctx_value {
-    () => {};
+    // Side by side, as macros within each other may be 128 deep.
+    ($($(#[$($attribute:tt)*])* $vis:vis $name:ident : $type:ty $(= $default:expr)?;)*) => {
+        $($crate::__ctx_value! {
+            @attributes [] [] $(#[$($attribute)*])* $vis $name : $type $(= $default)?
+        })*
+    };
+    // The last one may have no semicolon.
+    ($($(#[$($attribute:tt)*])* $vis:vis $name:ident : $type:ty $(= $default:expr)?);+) => {
+        $crate::ctx_value! {
+            $($(#[$($attribute)*])* $vis $name : $type $(= $default)?;)+
+        }
+    };
+    // Something is wrong, which is told one by one.
     ($($declarations:tt)+) => {
         $crate::__ctx_value! { @attributes [] [] $($declarations)+ }
     };
@@ -329,6 +341,20 @@ macro_rules! __ctx_value {
         ::core::compile_error!(::core::concat!(
             "unknown option `#[ctx", ::core::stringify!($($option)*), "]`; a key takes `#[ctx(show)]`"
         ));
+    };
+    // The lines of a doc comment, several at once.
+    (@attributes [$($kept:tt)*] [$($shown:tt)*]
+        #[doc $($a:tt)*] #[doc $($b:tt)*] #[doc $($c:tt)*] #[doc $($d:tt)*]
+        #[doc $($e:tt)*] #[doc $($f:tt)*] #[doc $($g:tt)*] #[doc $($h:tt)*]
+        $($rest:tt)+
+    ) => {
+        $crate::__ctx_value! {
+            @attributes [
+                $($kept)*
+                #[doc $($a)*] #[doc $($b)*] #[doc $($c)*] #[doc $($d)*]
+                #[doc $($e)*] #[doc $($f)*] #[doc $($g)*] #[doc $($h)*]
+            ] [$($shown)*] $($rest)+
+        }
     };
     (@attributes [$($kept:tt)*] [$($shown:tt)*] #[$($attribute:tt)*] $($rest:tt)+) => {
         $crate::__ctx_value! { @attributes [$($kept)* #[$($attribute)*]] [$($shown)*] $($rest)+ }

@@ -40,8 +40,8 @@ fn comes_to_rest(mut work: LocalBoxFuture<'static, ()>, polls: usize) -> bool {
     for round in 0..100 {
         for _ in 0..polls {
             let wakes = Wakes::new();
-            let waker: Waker = wakes.waker();
-            let polled = work.poll_unpin(&mut TaskContext::from_waker(&waker));
+            let current: Waker = wakes.waker();
+            let polled = work.poll_unpin(&mut TaskContext::from_waker(&current));
             assert!(polled.is_pending(), "its context is live");
             all.push(wakes);
         }
