@@ -21,6 +21,7 @@ mod configured_out;
 mod control_flow;
 mod crate_path;
 mod dbg_prints_the_expression;
+mod declarations;
 mod elided_lifetimes;
 mod error_chain;
 mod forbidden_lints;

@@ -9,9 +9,10 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Error, Ident, ImplItem, Meta, Result, Token, TraitItem, Visibility, token};
 
 use crate::errors::Errors;
+use crate::foreign;
 use crate::function::Function;
 use crate::future;
-use crate::marks::{Mark, annotated};
+use crate::marks::{self, Mark, annotated};
 use crate::options::Options;
 
 /// A function, or a block of them.
@@ -53,7 +54,7 @@ impl Item {
                 return input.parse().map(Item::Other);
             };
             match kind {
-                Some(kind) => Block::parse(kind, input).map(Item::Block),
+                Some(kind) => Block::parse(kind, input, errors).map(Item::Block),
                 None => input
                     .parse()
                     .map(|function| Item::Function(Box::new(function))),
@@ -75,7 +76,13 @@ impl Item {
         errors: &mut Errors,
     ) -> Vec<(&mut Function, Options)> {
         match self {
-            Item::Function(function) => vec![(function, options)],
+            Item::Function(function) => match foreign::refuse_declaration(function) {
+                Some(error) => {
+                    errors.push(error);
+                    Vec::new()
+                }
+                None => vec![(function, options)],
+            },
             Item::Block(block) => block.functions(&options, errors),
             Item::Other(_) => Vec::new(),
         }
@@ -101,8 +108,11 @@ fn split(item: &TokenStream) -> Option<(TokenStream, Group)> {
 }
 
 impl Block {
-    fn parse(kind: Kind, input: ParseStream) -> Result<Block> {
+    fn parse(kind: Kind, input: ParseStream, errors: &mut Errors) -> Result<Block> {
+        let mut attrs = input.call(Attribute::parse_outer)?;
+        marks::refuse_second(&mut attrs, "block", errors);
         let mut head = TokenStream::new();
+        head.append_all(attrs);
         loop {
             match input.parse()? {
                 TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
@@ -178,9 +188,11 @@ fn kind(input: ParseStream) -> Result<Option<Kind>> {
     if block.peek(Token![trait]) {
         return Ok(Some(Kind::Trait));
     }
+    if let Some(error) = foreign::refuse(&ahead) {
+        return Err(error);
+    }
     if !is_function(&ahead) {
-        let message = "`#[with_context]` goes on a function, an `impl` block or a `trait` block";
-        return Err(Error::new(ahead.span(), message));
+        return Err(Error::new(ahead.span(), foreign::NO_FUNCTION));
     }
     Ok(None)
 }

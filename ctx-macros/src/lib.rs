@@ -8,6 +8,7 @@ mod body;
 mod checkpoint;
 mod errors;
 mod expand;
+mod foreign;
 mod function;
 mod future;
 mod item;

@@ -95,6 +95,18 @@ pub(crate) fn annotated(attrs: &[Attribute]) -> bool {
         .any(|attr| Mark::of(attr) == Some(Mark::WithContext))
 }
 
+/// Takes off every other `#[with_context]`, which would make every checkpoint twice.
+pub(crate) fn refuse_second(attrs: &mut Vec<Attribute>, of: &str, errors: &mut Errors) {
+    attrs.retain(|attr| {
+        let second = Mark::of(attr) == Some(Mark::WithContext);
+        if second {
+            let message = format!("`#[with_context]` is on this {of} twice: remove one");
+            errors.at(span(attr), message);
+        }
+        !second
+    });
+}
+
 /// Where an attribute stands.
 pub(crate) fn span(attr: &Attribute) -> Span {
     attr.path().span()

@@ -17,7 +17,7 @@ const CHECKPOINTS: &str =
 
 /// Reports every mistake of a signature.
 pub(crate) fn signature(function: &mut Function, options: &Options, errors: &mut Errors) {
-    refuse_second_attribute(function, errors);
+    marks::refuse_second(&mut function.attrs, "function", errors);
     refuse_attributes_of_a_body(function, errors);
     if let Some(constness) = function.sig.constness.take() {
         errors.at(
@@ -44,20 +44,6 @@ pub(crate) fn signature(function: &mut Function, options: &Options, errors: &mut
         (Parameter::Injected, None) => refuse_static_future(function, errors),
         _ => {}
     }
-}
-
-/// A second `#[with_context]` on the same function would make every checkpoint twice.
-fn refuse_second_attribute(function: &mut Function, errors: &mut Errors) {
-    function.attrs.retain(|attr| {
-        let second = Mark::of(attr) == Some(Mark::WithContext);
-        if second {
-            errors.at(
-                marks::span(attr),
-                "`#[with_context]` is on this function twice: remove one",
-            );
-        }
-        !second
-    });
 }
 
 /// What marks a part of a body says nothing about a function or a parameter.
