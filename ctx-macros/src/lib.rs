@@ -6,6 +6,7 @@
 mod async_trait;
 mod body;
 mod checkpoint;
+mod definition;
 mod errors;
 mod expand;
 mod foreign;
@@ -241,7 +242,11 @@ use proc_macro::TokenStream;
 /// | under `#[checkpoints(..)]` | what that says |
 /// | in an `async` block, a closure or a nested function | not touched: a return there would not leave this function. The await *on* the block is a checkpoint, which covers all that happens inside |
 /// | in an `async` block or closure under its own `#[with_context]` | a checkpoint that returns from the block |
-/// | in `futures::select!`, or in any other macro | an error: take it out, or put the macro under `#[checkpoints(none)]` |
+/// | in `futures::select!`, in a `macro_rules!` of the body, or in any other macro | an error: take it out, or put the macro under `#[checkpoints(none)]` |
+///
+/// A macro is known by its name: `select!`, `join!` and `try_join!`, alone or behind `tokio::`, are tokio's. So
+/// import them as they are: behind `use tokio::select as first;` nobody sees that `first!` awaits, as nobody sees
+/// into a macro of your own that is defined outside of the function.
 ///
 /// # The order with other attributes
 ///

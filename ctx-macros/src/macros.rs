@@ -23,6 +23,8 @@ enum Kind {
     TryJoin,
     /// `futures::select!`, whose branches cannot be disabled.
     FuturesSelect,
+    /// One of these names, by a path that does not say whose it is.
+    Namesake,
     /// It may do anything with an await: put it into a closure, or repeat it.
     Unknown,
 }
@@ -43,6 +45,7 @@ pub(crate) fn rewrite(expr: &mut Expr, rewriter: &mut Rewriter) {
         Kind::Join if walk => join::rewrite(mac, Join::All, rewriter),
         Kind::TryJoin if walk => join::rewrite(mac, Join::Try, rewriter),
         Kind::FuturesSelect if ours => Err(foreign_select(mac)),
+        Kind::Namesake if ours => Err(namesake(mac)),
         Kind::Unknown if ours => refuse_unknown(mac),
         _ => return,
     };
@@ -76,18 +79,29 @@ impl Kind {
             .iter()
             .map(|segment| segment.ident.to_string())
             .collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        match *names.as_slice() {
-            ["std" | "core" | "alloc", name] | [name] if is_std_name(name) => Kind::Std,
-            ["tokio", "select"] | ["select"] => Kind::Select,
-            ["tokio" | "futures" | "futures_util", "join"] | ["join"] => Kind::Join,
-            ["tokio" | "futures" | "futures_util", "try_join"] | ["try_join"] => Kind::TryJoin,
-            ["futures" | "futures_util", "select" | "select_biased"] | ["select_biased"] => {
-                Kind::FuturesSelect
+        let mut of: Vec<&str> = names.iter().map(String::as_str).collect();
+        let Some(name) = of.pop() else {
+            return Kind::Unknown;
+        };
+        // A crate may be reached by way of another one, which has it as `tokio` then.
+        match (of.last().copied(), name) {
+            (None | Some("std" | "core" | "alloc"), _) if of.len() < 2 && is_std_name(name) => {
+                Kind::Std
             }
+            (None | Some("tokio"), "select") => Kind::Select,
+            (None | Some("tokio" | "futures" | "futures_util"), "join") => Kind::Join,
+            (None | Some("tokio" | "futures" | "futures_util"), "try_join") => Kind::TryJoin,
+            (Some("futures" | "futures_util"), "select") => Kind::FuturesSelect,
+            (None | Some("futures" | "futures_util"), "select_biased") => Kind::FuturesSelect,
+            _ if awaits_by_name(name) => Kind::Namesake,
             _ => Kind::Unknown,
         }
     }
+}
+
+/// Whether a macro of this name awaits without saying so.
+fn awaits_by_name(name: &str) -> bool {
+    matches!(name, "select" | "select_biased" | "join" | "try_join")
 }
 
 /// Whether a macro evaluates its arguments where they stand, as the standard library's do.
@@ -140,7 +154,7 @@ pub(crate) fn first_await(tokens: &TokenStream) -> Option<Span> {
             let follows = |sign| matches!(tokens.get(at + 1), Some(TokenTree::Punct(p)) if p.as_char() == sign);
             let preceded = at > 0 && matches!(&tokens[at - 1], TokenTree::Punct(p) if p.as_char() == '.');
             let awaits = ident == "await" && preceded
-                || (ident == "select" || ident == "join" || ident == "try_join") && follows('!');
+                || follows('!') && awaits_by_name(&ident.to_string());
             awaits.then(|| ident.span())
         }
         _ => None,
@@ -168,6 +182,19 @@ fn refuse_unknown(mac: &Macro) -> syn::Result<Option<Expr>> {
         Some(span) => Err(unknown(mac, span)),
         None => Ok(None),
     }
+}
+
+/// The error for a macro that may be one of those which await, and may not.
+fn namesake(mac: &Macro) -> syn::Error {
+    let segments = mac.path.segments.iter();
+    let names: Vec<String> = segments.map(|it| it.ident.to_string()).collect();
+    let path = names.join("::");
+    let name = names.last().map_or("", |name| name.trim_end_matches("_biased"));
+    let message = format!(
+        "`#[with_context]` cannot see whether `{path}!` is tokio's, whose branches become checkpoints: \
+         if it is, write `tokio::{name}!`; if not, put it under `#[checkpoints(none)]`"
+    );
+    syn::Error::new_spanned(&mac.path, message)
 }
 
 /// The error for a `select!` that is not tokio's.

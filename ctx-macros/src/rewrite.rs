@@ -10,6 +10,7 @@ use syn::{
 };
 
 use crate::checkpoint::{Guard, checkpoint};
+use crate::definition;
 use crate::errors::Errors;
 use crate::macros;
 use crate::marks::{self, Mark, Marks, attrs_of};
@@ -134,6 +135,10 @@ impl Rewriter<'_> {
         let attrs = match item {
             Item::Const(item) => &mut item.attrs,
             Item::Enum(item) => &mut item.attrs,
+            Item::Macro(item) => {
+                definition::refuse_awaits(item, self);
+                &mut item.attrs
+            }
             Item::Mod(item) => &mut item.attrs,
             Item::Static(item) => &mut item.attrs,
             Item::Struct(item) => &mut item.attrs,

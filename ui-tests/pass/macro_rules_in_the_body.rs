@@ -1,0 +1,59 @@
+#![deny(warnings, clippy::pedantic, clippy::nursery)]
+
+use ctx::{Cancelled, Context, with_context};
+use std::future::{Future, pending, ready};
+
+#[with_context]
+async fn gives_the_future() -> Result<u32, Cancelled> {
+    macro_rules! wrapped {
+        ($future:expr) => {
+            Some($future)
+        };
+    }
+    if let Some(future) = wrapped!(pending()) {
+        let () = future.await;
+    }
+    Ok(1)
+}
+
+#[with_context]
+async fn awaits_without_checkpoints() -> Result<u32, Cancelled> {
+    let one = #[checkpoints(none)]
+    {
+        macro_rules! twice {
+            ($future:expr) => {
+                2 * $future.await
+            };
+        }
+        twice!(ready(1))
+    };
+    Ok(one + ready(1).await)
+}
+
+/// The awaits of other scopes are no checkpoints wherever they are written.
+#[with_context]
+async fn awaits_in_other_scopes() -> Result<u32, Cancelled> {
+    macro_rules! boxed {
+        ($future:expr) => {
+            async move { $future.await }
+        };
+    }
+    macro_rules! function {
+        ($name:ident) => {
+            async fn $name(future: impl Future<Output = u32>) -> u32 {
+                future.await
+            }
+        };
+    }
+    function!(through);
+    Ok(boxed!(ready(1)).await + through(ready(1)).await)
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_awaits_in_sight() {
+    let ctx = &Context::background().with_cancel();
+    assert_eq!(awaits_without_checkpoints(ctx).await.unwrap(), 3);
+    assert_eq!(awaits_in_other_scopes(ctx).await.unwrap(), 2);
+    ctx.cancel();
+    assert!(gives_the_future(ctx).await.is_err());
+}
