@@ -189,7 +189,9 @@ fn namesake(mac: &Macro) -> syn::Error {
     let segments = mac.path.segments.iter();
     let names: Vec<String> = segments.map(|it| it.ident.to_string()).collect();
     let path = names.join("::");
-    let name = names.last().map_or("", |name| name.trim_end_matches("_biased"));
+    let name = names
+        .last()
+        .map_or("", |name| name.trim_end_matches("_biased"));
     let message = format!(
         "`#[with_context]` cannot see whether `{path}!` is tokio's, whose branches become checkpoints: \
          if it is, write `tokio::{name}!`; if not, put it under `#[checkpoints(none)]`"

@@ -2,12 +2,14 @@
 
 use std::mem;
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::parse::{ParseStream, Parser};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
-use syn::{Expr, ExprBlock, ExprMatch, Macro, Pat, Result, Token, parse_quote_spanned, token};
+use syn::{
+    Error, Expr, ExprBlock, ExprMatch, Macro, Pat, Result, Token, parse_quote_spanned, token,
+};
 
 use crate::macros::foreign_select;
 use crate::rewrite::Rewriter;
@@ -15,6 +17,10 @@ use crate::scope::Exit;
 use crate::seat;
 use crate::slot;
 use crate::syntax::generated;
+
+/// What a branch is.
+const BRANCH: &str = "a branch of `tokio::select!` is `PATTERN = FUTURE => HANDLER`, with `, if CONDITION` \
+    after the future where there is one; the last may be `else => HANDLER`";
 
 /// The arguments of the macro.
 pub(crate) struct Select {
@@ -53,8 +59,9 @@ pub(crate) struct Branch {
 // none is left, the slot knows whether the context ended them or their own patterns did.
 pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<Option<Expr>> {
     let exit = rewriter.exit();
-    let Ok(mut select) = Select::parse.parse2(mac.tokens.clone()) else {
-        return exit.map_or(Ok(None), |_| Err(foreign_select(mac)));
+    let mut select = match Select::of(mac) {
+        Ok(select) => select,
+        Err(mistake) => return exit.map_or(Ok(None), |_| mistake.refuse(mac)),
     };
     let uses = rewriter.uses_of(|rewriter| {
         let outer = rewriter.seat;
@@ -68,16 +75,53 @@ pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<Option
         rewriter.seat = outer;
     });
     let Some(exit) = exit else {
-        mac.tokens = select.into_tokens();
+        mac.tokens = select.into_tokens(mac.path.span());
         return Ok(None);
     };
-    select.add_checkpoints(exit, rewriter, generated(mac.path.span()));
-    let (path, tokens) = (&mac.path, select.into_tokens());
-    let whole = quote!(#path! { #tokens });
+    let span = mac.path.span();
+    select.add_checkpoints(exit, rewriter, generated(span));
+    mac.tokens = select.into_tokens(span);
+    let whole = mac.to_token_stream();
     Ok(Some(slot::around(mac, &whole, uses, rewriter)))
 }
 
+/// Why a `select!` cannot be read.
+enum Mistake {
+    /// It is in the grammar of `futures::select!`, which reads it.
+    Foreign,
+    /// Nobody can read it.
+    Malformed(Error),
+}
+
+impl Mistake {
+    /// What nobody can read gives its place to the error, or its own macro would report it once more.
+    fn refuse(self, mac: &Macro) -> Result<Option<Expr>> {
+        match self {
+            Mistake::Foreign => Err(foreign_select(mac)),
+            Mistake::Malformed(error) => Ok(Some(Expr::Verbatim(error.into_compile_error()))),
+        }
+    }
+}
+
 impl Select {
+    fn of(mac: &Macro) -> std::result::Result<Select, Mistake> {
+        match mac.parse_body_with(Select::parse) {
+            Ok(select) if select.branches.is_empty() && select.otherwise.is_none() => {
+                let message = "`select!` needs a branch: `PATTERN = FUTURE => HANDLER`";
+                Err(Mistake::Malformed(Error::new_spanned(&mac.path, message)))
+            }
+            Ok(select) => Ok(select),
+            Err(_) if may_be_foreign(mac) => Err(Mistake::Foreign),
+            Err(error) if mac.path.get_ident().is_some() => {
+                let message = format!(
+                    "{error}; if this `select!` is not tokio's, put it under `#[checkpoints(none)]`"
+                );
+                Err(Mistake::Malformed(Error::new(error.span(), message)))
+            }
+            Err(error) => Err(Mistake::Malformed(error)),
+        }
+    }
+
     pub(crate) fn parse(input: ParseStream) -> Result<Select> {
         let biased = biased(input)?;
         let mut select = Select {
@@ -87,7 +131,7 @@ impl Select {
         };
         while !input.is_empty() {
             if input.parse::<Option<Token![else]>>()?.is_some() {
-                input.parse::<Token![=>]>()?;
+                sign::<Token![=>]>(input)?;
                 select.otherwise = Some(input.parse()?);
                 input.parse::<Option<Token![,]>>()?;
                 break;
@@ -97,7 +141,7 @@ impl Select {
         if input.is_empty() {
             return Ok(select);
         }
-        Err(input.error("expected the end of `select!`"))
+        Err(input.error("the `else` of a `select!` is its last branch: put this one before it"))
     }
 
     /// Visits every expression, all of which belong to the scope around the macro.
@@ -134,10 +178,13 @@ impl Select {
         self.otherwise = Some(Expr::Match(whole));
     }
 
-    pub(crate) fn into_tokens(self) -> TokenStream {
+    /// The signs between the parts stand at `span`: there is the error of a `select!` that is not tokio's.
+    pub(crate) fn into_tokens(self, span: Span) -> TokenStream {
         let biased = self.biased;
-        let branches = self.branches.into_iter().map(Branch::into_tokens);
-        let otherwise = self.otherwise.map(|otherwise| quote!(else => #otherwise,));
+        let branches = self.branches.into_iter();
+        let branches = branches.map(|branch| branch.into_tokens(span));
+        let otherwise = self.otherwise;
+        let otherwise = otherwise.map(|otherwise| quote_spanned!(span=> else => #otherwise,));
         quote!(#biased #(#branches)* #otherwise)
     }
 }
@@ -145,16 +192,20 @@ impl Select {
 impl Branch {
     fn parse(input: ParseStream) -> Result<Branch> {
         let pat = input.call(Pat::parse_multi_with_leading_vert)?;
-        input.parse::<Token![=]>()?;
+        // To syn the sign before a handler begins with one before a future.
+        if input.peek(Token![=>]) {
+            return Err(input.error(format!("expected `=`: {BRANCH}")));
+        }
+        sign::<Token![=]>(input)?;
         let future = input.parse()?;
         let condition = match input.parse::<Option<Token![,]>>()? {
             Some(_) => {
-                input.parse::<Token![if]>()?;
+                sign::<Token![if]>(input)?;
                 Some(input.parse()?)
             }
             None => None,
         };
-        input.parse::<Token![=>]>()?;
+        sign::<Token![=>]>(input)?;
         let handler = handler(input)?;
         Ok(Branch {
             pat,
@@ -164,15 +215,15 @@ impl Branch {
         })
     }
 
-    fn into_tokens(self) -> TokenStream {
+    fn into_tokens(self, span: Span) -> TokenStream {
         let Branch {
             pat,
             future,
             condition,
             handler,
         } = self;
-        let condition = condition.map(|condition| quote!(, if #condition));
-        quote!(#pat = #future #condition => #handler,)
+        let condition = condition.map(|condition| quote_spanned!(span=> , if #condition));
+        quote_spanned!(span=> #pat = #future #condition => #handler,)
     }
 }
 
@@ -201,7 +252,26 @@ fn handler(input: ParseStream) -> Result<Expr> {
     }
     let handler: Expr = input.parse()?;
     if !input.is_empty() {
-        input.parse::<Token![,]>()?;
+        sign::<Token![,]>(input)?;
     }
     Ok(handler)
+}
+
+/// One of the signs by which a branch is known.
+fn sign<T: Parse>(input: ParseStream) -> Result<T> {
+    input
+        .parse()
+        .map_err(|error| Error::new(error.span(), format!("{error}: {BRANCH}")))
+}
+
+/// Whether a `select!` is of the crate `futures`: that is not said, and one of its branches is a word.
+fn may_be_foreign(mac: &Macro) -> bool {
+    let mut rest = mac.tokens.clone().into_iter().peekable();
+    let mut words = std::iter::from_fn(|| {
+        let token = rest.next()?;
+        let arrow = matches!(rest.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == '=');
+        let is_word = |word: &Ident| word == "complete" || word == "default";
+        Some(arrow && matches!(token, TokenTree::Ident(word) if is_word(&word)))
+    });
+    mac.path.get_ident().is_some() && words.any(|found| found)
 }

@@ -5,7 +5,7 @@
 
 use std::mem;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::StmtMacro;
 use syn::parse::Parser;
@@ -165,7 +165,7 @@ impl Strip {
                 !matches!(&*last.body, Expr::Macro(it) if it.mac.path.leading_colon.is_some());
             select.otherwise = written.then_some(*last.body);
         }
-        select.into_tokens()
+        select.into_tokens(Span::call_site())
     }
 }
 

@@ -1,0 +1,13 @@
+use ctx::{Cancelled, with_context};
+
+async fn one() -> u32 {
+    1
+}
+
+#[with_context]
+async fn load() -> Result<u32, Cancelled> {
+    tokio::select! {}
+    Ok(one().await)
+}
+
+fn main() {}

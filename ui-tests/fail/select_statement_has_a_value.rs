@@ -1,0 +1,15 @@
+use ctx::{Cancelled, with_context};
+
+async fn one() -> u32 {
+    1
+}
+
+#[with_context]
+async fn load() -> Result<u32, Cancelled> {
+    tokio::select! {
+        number = one() => number,
+    }
+    Ok(1)
+}
+
+fn main() {}
