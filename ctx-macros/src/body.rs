@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use proc_macro2::Span;
+use proc_macro2::{Ident, Span};
 use syn::visit_mut::VisitMut;
 use syn::{Block, Expr, Stmt, Token, parse_quote_spanned};
 
@@ -130,14 +130,20 @@ fn walk(
 //     let __scope = ::ctx::Context::with_timeout(&ctx, AFTER);
 //     let ctx: &::ctx::Context = &__scope;
 //     let _ = &ctx;
+// where the author has named the crate, the first of them is
+//     let __scope = ctx.with_timeout(AFTER);
 pub(crate) fn timeout(after: &Expr, names: &Runtime) -> [Stmt; 3] {
     let span = start_of(after).unwrap_or_else(Span::call_site);
     let quiet = generated(span);
-    let outer = names.ctx(span);
     let inner = names.name("ctx", Span::call_site());
     let context = names.path(&["Context"], quiet);
-    let with_timeout = names.path(&["Context", "with_timeout"], span);
-    let scope = syntax::call(with_timeout, [outer, after.clone()], span);
+    let scope = if names.may_be_missing() {
+        let with_timeout = Ident::new("with_timeout", span);
+        syntax::method(names.name("ctx", span), with_timeout, [after.clone()])
+    } else {
+        let with_timeout = names.path(&["Context", "with_timeout"], span);
+        syntax::call(with_timeout, [names.ctx(span), after.clone()], span)
+    };
     [
         parse_quote_spanned!(quiet=> let __scope = #scope;),
         parse_quote_spanned!(quiet=> let #inner: &#context = &__scope;),

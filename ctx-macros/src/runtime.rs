@@ -6,7 +6,7 @@
 //! [`Exit`](crate::scope::Exit) and [`checkpoint`](crate::checkpoint).
 
 use proc_macro2::{Ident, Span};
-use syn::{Expr, Path};
+use syn::{Expr, Path, Token};
 
 use crate::options::Options;
 use crate::syntax;
@@ -37,24 +37,24 @@ impl Runtime {
     }
 
     /// `::ctx::NAMES`, all of it at `span`.
+    ///
+    /// Only the author's path stays where it was written, also in what we call: if it leads nowhere, all the
+    /// errors stand there and say the same, which to the compiler is one error.
     pub(crate) fn path(&self, names: &[&str], span: Span) -> Path {
-        let mut path = match &self.krate {
-            Some(written) => moved(written, span),
-            None => syntax::absolute(&["ctx"], span),
-        };
-        syntax::extend(&mut path, names, span);
-        path
-    }
-
-    /// `::ctx::Context`, the type of a parameter. The author's path stays where it was written: if it
-    /// leads nowhere, one of the errors is there.
-    pub(crate) fn context(&self, span: Span) -> Path {
         let mut path = match &self.krate {
             Some(written) => written.clone(),
             None => syntax::absolute(&["ctx"], span),
         };
-        syntax::extend(&mut path, &["Context"], span);
+        if let Some(colon) = &mut path.leading_colon {
+            *colon = Token![::](span);
+        }
+        syntax::extend(&mut path, names, span);
         path
+    }
+
+    /// `::ctx::Context`, the type of a parameter.
+    pub(crate) fn context(&self, span: Span) -> Path {
+        self.path(&["Context"], span)
     }
 
     /// `::ctx::__private::NAME(ARGS)`, all but the arguments at `span`.
@@ -90,14 +90,4 @@ impl Runtime {
     pub(crate) fn borrow(&self, span: Span) -> Expr {
         self.call("borrow", [self.ctx(span)], span)
     }
-}
-
-/// A path of the author's that stands somewhere else, and still means the same.
-fn moved(path: &Path, span: Span) -> Path {
-    let mut path = path.clone();
-    for segment in &mut path.segments {
-        let hygiene = segment.ident.span();
-        segment.ident.set_span(span.resolved_at(hygiene));
-    }
-    path
 }

@@ -64,19 +64,26 @@ impl Exit {
     /// `return ::ctx::FromCancelled::from_cancelled(CANCELLED)`, or `return CANCELLED.__leave()`
     pub(crate) fn leave(self, runtime: &Runtime, cancelled: Expr) -> Expr {
         if runtime.may_be_missing() {
-            let leave = Ident::new("__leave", self.last);
-            return self.early(parse_quote_spanned!(self.last=> #cancelled.#leave()));
+            return self.by_method(&cancelled);
         }
         self.through(&["FromCancelled", "from_cancelled"], runtime, cancelled)
     }
 
-    /// `return ::ctx::__private::FromMissing::from_missing(MISSING)`
+    /// `return ::ctx::__private::FromMissing::from_missing(MISSING)`, or `return MISSING.__leave()`
     pub(crate) fn leave_missing(self, runtime: &Runtime, missing: Expr) -> Expr {
+        if runtime.may_be_missing() {
+            return self.by_method(&missing);
+        }
         self.through(
             &["__private", "FromMissing", "from_missing"],
             runtime,
             missing,
         )
+    }
+
+    fn by_method(self, error: &Expr) -> Expr {
+        let leave = Ident::new("__leave", self.last);
+        self.early(parse_quote_spanned!(self.last=> #error.#leave()))
     }
 
     fn through(self, names: &[&str], runtime: &Runtime, error: Expr) -> Expr {

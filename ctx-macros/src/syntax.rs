@@ -5,9 +5,9 @@ use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::token;
 use syn::{
-    Arm, Expr, ExprCall, ExprMethodCall, ExprPath, ExprReference, FnArg, Lifetime, Local,
-    LocalInit, LocalModifiers, Pat, PatIdent, PatTupleStruct, PatType, PatWild, Path, Stmt, Token,
-    Type, TypePath, TypeReference,
+    Arm, Expr, ExprCall, ExprMethodCall, ExprParen, ExprPath, ExprReference, FnArg, Lifetime,
+    Local, LocalInit, LocalModifiers, Pat, PatIdent, PatTupleStruct, PatType, PatWild, Path, Stmt,
+    Token, Type, TypePath, TypeReference,
 };
 
 /// A span that stands at `location` and that lints know as generated.
@@ -89,10 +89,21 @@ pub(crate) fn expr(path: impl Into<Path>) -> Expr {
 }
 
 /// `PATH(ARGS)`, the parentheses at `span`.
+///
+/// A call stands where its first token does, and a path of the author's begins elsewhere: `(PATH)(ARGS)`.
 pub(crate) fn call<const N: usize>(path: Path, args: [Expr; N], span: Span) -> Expr {
+    let begins_elsewhere = path.leading_colon.is_none();
+    let mut function = expr(path);
+    if begins_elsewhere {
+        function = Expr::Paren(ExprParen {
+            attrs: Vec::new(),
+            paren_token: token::Paren(span),
+            expr: Box::new(function),
+        });
+    }
     Expr::Call(ExprCall {
         attrs: Vec::new(),
-        func: Box::new(expr(path)),
+        func: Box::new(function),
         paren_token: token::Paren(span),
         args: args.into_iter().collect(),
     })

@@ -49,6 +49,31 @@ async fn owned() -> Result<u32, AppError> {
     Ok(one().await)
 }
 
+#[with_context(crate = framework::deps::context, owned)]
+async fn stops_at_its_await() -> Result<u32, Cancelled> {
+    Ok(std::future::pending().await)
+}
+
+#[with_context(crate = ::ctx, timeout = std::time::Duration::ZERO)]
+async fn ends_by_its_deadline() -> Result<u32, Cancelled> {
+    #[shield]
+    one().await;
+    Ok(std::future::pending().await)
+}
+
+#[test]
+fn calls_stand_where_the_author_wrote() {
+    let place = |at: &'static std::panic::Location| (at.line(), at.column());
+    let scope = Context::background().with_cancel();
+    scope.cancel();
+    let scope = scope.with_value(&USER, String::new());
+    let run = tokio::runtime::Runtime::new().unwrap();
+    let cancelled = run.block_on(stops_at_its_await(scope)).unwrap_err();
+    assert_eq!(cancelled.noticed_at().map(place), Some((54, 31)));
+    let cancelled = run.block_on(ends_by_its_deadline(&Context::background()));
+    assert_eq!(place(cancelled.unwrap_err().cancelled_at()), (57, 41));
+}
+
 struct Pool;
 
 #[with_context(crate = framework::deps::context)]

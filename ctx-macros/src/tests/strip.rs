@@ -197,7 +197,12 @@ fn printed(expr: &Expr) -> Option<Vec<Expr>> {
 /// The name of a function of the hidden module, if that is what an expression calls.
 fn calls(expr: &Expr) -> Option<&'static str> {
     let Expr::Call(call) = expr else { return None };
-    let Expr::Path(function) = &*call.func else {
+    // A path of the author's is in parentheses.
+    let function = match &*call.func {
+        Expr::Paren(it) => &it.expr,
+        other => other,
+    };
+    let Expr::Path(function) = function else {
         return None;
     };
     let mut names = function

@@ -24,6 +24,15 @@ impl<T, E: From<MissingValue>> FromMissing for Result<T, E> {
     }
 }
 
+/// The same as a method, for who reaches this crate by a name of his own.
+#[doc(hidden)]
+impl MissingValue {
+    #[must_use]
+    pub fn __leave<R: FromMissing>(self) -> R {
+        R::from_missing(self)
+    }
+}
+
 /// The value of a key, or which one is missing.
 ///
 /// # Errors
