@@ -1,11 +1,11 @@
 //! Our attributes where they mean nothing, and what to write instead.
 
 use proc_macro2::Span;
-use syn::Attribute;
+use syn::{Attribute, Expr};
 
 use crate::marks::{Mark, Marks};
 use crate::rewrite::Rewriter;
-use crate::scope::Scope;
+use crate::scope::{NESTED, Scope};
 
 impl Rewriter<'_> {
     /// Takes our attributes off an expression, and keeps those that mean something in this scope.
@@ -47,10 +47,20 @@ impl Rewriter<'_> {
         self.errors.at(span, message);
     }
 
+    /// Reports a `#[with_context]` on an expression that is no scope of its own.
+    pub(crate) fn no_scope(&mut self, expr: &Expr, span: Span) {
+        if matches!(self.scope, Scope::Abandoned) || !begins_with_async_block(expr) {
+            return self.misplaced(Mark::WithContext, span);
+        }
+        let message = "this `#[with_context]` is on the block and on all that is done with it: put the \
+            block into parentheses, `(#[with_context] async { .. }).await`";
+        self.errors.at(span, message);
+    }
+
     fn out_of_scope(&mut self, mark: Mark, span: Span, name: &str) {
         let word = mark.name();
         let instead = match name {
-            "a nested function" => "annotate that function with `#[with_context]`",
+            NESTED => "annotate that function with `#[with_context]`",
             "a `const` block" => "remove it",
             _ => "put `#[with_context]` on the `async` block or closure",
         };
@@ -61,5 +71,16 @@ impl Rewriter<'_> {
                  function around it: {instead}"
             ),
         );
+    }
+}
+
+/// `async {}.await`, to all of which an attribute in front of it belongs.
+fn begins_with_async_block(expr: &Expr) -> bool {
+    match expr {
+        Expr::Async(_) => true,
+        Expr::Await(it) => begins_with_async_block(&it.base),
+        Expr::MethodCall(it) => begins_with_async_block(&it.receiver),
+        Expr::Try(it) => begins_with_async_block(&it.expr),
+        _ => false,
     }
 }

@@ -16,7 +16,7 @@ use crate::macros;
 use crate::marks::{self, Mark, Marks, attrs_of};
 use crate::options::Mode;
 use crate::runtime::Runtime;
-use crate::scope::{Exit, Scope};
+use crate::scope::{Exit, NESTED, Scope};
 use crate::seat::{self, Seat};
 use crate::shield;
 use crate::stretch::Stretch;
@@ -82,7 +82,7 @@ impl VisitMut for Rewriter<'_> {
             other => return self.other_item(other),
         };
         if !marks::annotated(attrs) {
-            self.within(Scope::Other("a nested function"), |this| {
+            self.within(Scope::Other(NESTED), |this| {
                 visit_mut::visit_item_mut(this, item);
             });
         }
@@ -249,7 +249,7 @@ impl Rewriter<'_> {
                 });
             }
             _ => {
-                self.misplaced(Mark::WithContext, mark);
+                self.no_scope(expr, mark);
                 self.expression(expr);
             }
         }
@@ -265,8 +265,11 @@ impl Rewriter<'_> {
     }
 
     fn within(&mut self, scope: Scope, walk: impl FnOnce(&mut Self)) {
-        if let Scope::Abandoned = self.scope {
-            return walk(self);
+        match (self.scope, scope) {
+            (Scope::Abandoned, _) => return walk(self),
+            // Whatever is in there, that is what the author has to look at.
+            (Scope::Other(NESTED), Scope::Other(_)) => return walk(self),
+            _ => {}
         }
         let outer = mem::replace(&mut self.scope, scope);
         walk(self);

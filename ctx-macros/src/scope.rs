@@ -8,6 +8,9 @@ use crate::runtime::Runtime;
 use crate::seat;
 use crate::syntax;
 
+/// How a nested function that is not annotated is named.
+pub(crate) const NESTED: &str = "a nested function";
+
 /// The body that the rewriting is in.
 #[derive(Clone, Copy)]
 pub(crate) enum Scope {

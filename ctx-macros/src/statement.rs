@@ -1,11 +1,11 @@
 //! Statements, where attributes and semicolons need a second look.
 
 use syn::visit_mut::VisitMut;
-use syn::{Expr, ExprMacro, Local, Stmt, StmtMacro, Token};
+use syn::{Attribute, Expr, ExprMacro, Local, Stmt, StmtMacro, Token};
 
 use crate::marks::{Mark, attrs_of};
 use crate::rewrite::Rewriter;
-use crate::scope::Scope;
+use crate::scope::{NESTED, Scope};
 use crate::syntax::generated;
 use crate::{shield, temporary};
 
@@ -29,7 +29,8 @@ impl Rewriter<'_> {
             }
             return None;
         };
-        if let Scope::Async(_) | Scope::Sync = self.scope {
+        // A block or a closure in the body is as much the author's; a function in it is for itself.
+        if !matches!(self.scope, Scope::Abandoned | Scope::Other(NESTED)) {
             temporary::check(&init.expr, self.errors);
         }
         self.in_mode(&marks, |this| this.visit_expr_mut(&mut init.expr));
@@ -72,7 +73,13 @@ impl Rewriter<'_> {
                 mac,
                 semi_token,
             }),
-            other => Stmt::Expr(other, semi_token),
+            mut other => {
+                // It has read the source, and to the compiler it may not stand on an expression.
+                if let Some(attrs) = attrs_of(&mut other) {
+                    attrs.retain(|attr| !is_for_rustfmt(attr));
+                }
+                Stmt::Expr(other, semi_token)
+            }
         }
     }
 
@@ -103,4 +110,10 @@ impl Rewriter<'_> {
             ),
         );
     }
+}
+
+/// `#[rustfmt::skip]`
+fn is_for_rustfmt(attr: &Attribute) -> bool {
+    let tool = attr.path().segments.first();
+    tool.is_some_and(|tool| tool.ident == "rustfmt")
 }

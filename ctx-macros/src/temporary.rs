@@ -5,14 +5,22 @@ use syn::{Expr, ExprMethodCall};
 use crate::errors::Errors;
 
 /// What makes a scope.
-const SCOPES: [&str; 6] = [
+const SCOPES: [&str; 8] = [
     "with_cancel",
     "with_timeout",
     "with_deadline",
     "with_timeout_cause",
     "with_deadline_cause",
     "merge",
+    "with_token",
+    FALLIBLE,
 ];
+
+/// The one of them that may fail.
+const FALLIBLE: &str = "with_shutdown_signal";
+
+/// What takes the scope out of its `Result`, as `?` does.
+const OUT_OF_RESULTS: [&str; 2] = ["unwrap", "expect"];
 
 /// What makes a context that outlives the scope it was called on.
 const CONTEXTS: [&str; 3] = ["with_value", "without_cancel", "clone"];
@@ -27,6 +35,12 @@ pub(crate) fn check(init: &Expr, errors: &mut Errors) {
             Expr::Paren(inner) => &inner.expr,
             Expr::Group(inner) => &inner.expr,
             Expr::Reference(inner) if after.is_none() => &inner.expr,
+            Expr::Try(inner) if is_fallible(&inner.expr) => &inner.expr,
+            Expr::MethodCall(call)
+                if is_one_of(call, &OUT_OF_RESULTS) && is_fallible(&call.receiver) =>
+            {
+                &call.receiver
+            }
             Expr::MethodCall(call) if is_one_of(call, &SCOPES) => {
                 if let Some(after) = after.filter(|after| ends_early(call, after)) {
                     errors.at(call.method.span(), message(call, after));
@@ -44,13 +58,18 @@ pub(crate) fn check(init: &Expr, errors: &mut Errors) {
     }
 }
 
+fn is_fallible(expr: &Expr) -> bool {
+    matches!(expr, Expr::MethodCall(call) if call.method == FALLIBLE)
+}
+
 fn is_one_of(call: &ExprMethodCall, names: &[&str]) -> bool {
     names.iter().any(|name| call.method == name)
 }
 
-/// `merge` and `clone` are everybody's names: together they say nothing about contexts.
+/// `merge`, `with_token` and `clone` are everybody's names: together they say nothing about contexts.
 fn ends_early(scope: &ExprMethodCall, after: &ExprMethodCall) -> bool {
-    is_one_of(after, &CONTEXTS) && !(scope.method == "merge" && after.method == "clone")
+    let says_nothing = is_one_of(scope, &["merge", "with_token"]) && after.method == "clone";
+    is_one_of(after, &CONTEXTS) && !says_nothing
 }
 
 fn message(scope: &ExprMethodCall, after: &ExprMethodCall) -> String {

@@ -87,6 +87,19 @@ async fn waits_with_else() -> Result<u32, Cancelled> {
     })
 }
 
+/// To the compiler this attribute may stand on a macro, and on no expression.
+#[with_context]
+async fn laid_out_by_hand() -> Result<u32, Cancelled> {
+    #[rustfmt::skip]
+    select! {
+        () = ready(())  =>  {}
+    }
+    #[rustfmt::skip]
+    select! {
+        number = ready(4)  =>  Ok(number),
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn behaves() {
     let ctx = Context::background().with_cancel();
@@ -96,6 +109,7 @@ async fn behaves() {
     assert_eq!(refutable(&ctx, Some(3)).await.unwrap(), 3);
     assert_eq!(refutable(&ctx, None).await.unwrap(), 7);
     assert_eq!(otherwise(&ctx).await.unwrap(), 100);
+    assert_eq!(laid_out_by_hand(&ctx).await.unwrap(), 4);
     let (sender, channel) = mpsc::channel(8);
     for number in [1, 0, 2, 9, 50] {
         sender.send(number).await.unwrap();
