@@ -72,4 +72,5 @@ mod trait_methods_by_hand;
 mod try_join;
 mod unused_ctx;
 mod values;
+mod words_of_std;
 mod written_ctx;

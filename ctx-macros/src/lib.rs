@@ -40,6 +40,7 @@ mod validate;
 mod tests;
 mod uses;
 mod value;
+mod words;
 
 use proc_macro::TokenStream;
 

@@ -14,6 +14,7 @@ use crate::macros::{first_await, has_attributes, unknown};
 use crate::rewrite::Rewriter;
 use crate::seat;
 use crate::syntax::generated;
+use crate::words;
 
 /// The arguments of one of these macros.
 pub(crate) enum Args {
@@ -60,7 +61,7 @@ pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<Option
 
 /// Prints and returns each value as `dbg!` does, by the author's words for it.
 // Input:  dbg!(load(key).await)
-// Output: ::ctx::__private::dbg(::core::stringify!(load(key).await), match .. { .. })
+// Output: ::ctx::__private::dbg("load(key).await", match .. { .. })
 fn dbg(
     mac: &Macro,
     values: Punctuated<Expr, Token![,]>,
@@ -70,7 +71,7 @@ fn dbg(
     let span = mac.path.span();
     let quiet = generated(span);
     let mut printed = values.into_iter().zip(words).map(|(value, words)| {
-        let words = parse_quote_spanned!(quiet=> ::core::stringify!(#words));
+        let words = parse_quote_spanned!(quiet=> #words);
         rewriter.runtime.call("dbg", [words, value], span)
     });
     match (printed.next(), printed.next()) {
@@ -128,17 +129,15 @@ impl Args {
 
     /// What is said where a condition does not hold. It names the condition, by the author's words for it.
     // Input:  assert!(CONDITION)
-    // Output: assert!(REWRITTEN, "assertion failed: {}", ::core::stringify!(CONDITION))
+    // Output: assert!(REWRITTEN, "assertion failed: {}", "CONDITION")
     fn message(&self, mac: &Macro) -> Option<TokenStream> {
         let name = &mac.path.segments.last()?.ident;
         match self {
             Args::List(list) if list.len() == 1 && (name == "assert" || name == "debug_assert") => {
-                let condition = &list[0];
                 let comma = (!list.trailing_punct()).then(|| quote!(,));
                 let quiet = generated(name.span());
-                Some(quote_spanned! {quiet=>
-                    #comma "assertion failed: {}", ::core::stringify!(#condition)
-                })
+                let words = words::of(&list[0], quiet);
+                Some(quote_spanned!(quiet=> #comma "assertion failed: {}", #words))
             }
             _ => None,
         }
@@ -149,7 +148,8 @@ impl Args {
         let name = &mac.path.segments.last()?.ident;
         match self {
             Args::List(list) if name == "dbg" => {
-                Some(list.iter().map(ToTokens::to_token_stream).collect())
+                let quiet = generated(name.span());
+                Some(list.iter().map(|value| words::of(value, quiet)).collect())
             }
             _ => None,
         }
