@@ -91,8 +91,8 @@ impl Kind {
             (None | Some("tokio"), "select") => Kind::Select,
             (None | Some("tokio" | "futures" | "futures_util"), "join") => Kind::Join,
             (None | Some("tokio" | "futures" | "futures_util"), "try_join") => Kind::TryJoin,
-            (Some("futures" | "futures_util"), "select") => Kind::FuturesSelect,
-            (None | Some("futures" | "futures_util"), "select_biased") => Kind::FuturesSelect,
+            (Some("futures" | "futures_util"), "select" | "select_biased")
+            | (None, "select_biased") => Kind::FuturesSelect,
             _ if awaits_by_name(name) => Kind::Namesake,
             _ => Kind::Unknown,
         }

@@ -265,11 +265,10 @@ impl Rewriter<'_> {
     }
 
     fn within(&mut self, scope: Scope, walk: impl FnOnce(&mut Self)) {
-        match (self.scope, scope) {
-            (Scope::Abandoned, _) => return walk(self),
-            // Whatever is in there, that is what the author has to look at.
-            (Scope::Other(NESTED), Scope::Other(_)) => return walk(self),
-            _ => {}
+        // Whatever there is in a nested function, it is that which the author has to annotate.
+        if let (Scope::Abandoned, _) | (Scope::Other(NESTED), Scope::Other(_)) = (self.scope, scope)
+        {
+            return walk(self);
         }
         let outer = mem::replace(&mut self.scope, scope);
         walk(self);

@@ -138,11 +138,10 @@ fn both_are_words(last: Kind, next: Kind) -> bool {
 /// Whether a space is printed where the author wrote one, or began a line: the rule of rustc's `stringify!`.
 fn spaced(last: Kind, text: &str, next: Kind) -> bool {
     match (last, text) {
-        (Kind::Open, _) => false,
+        (Kind::Open, _) | (Kind::Name, "(") => false,
         (_, ")" | "]" | "}") if next == Kind::Close => false,
         (Kind::Sign, "," | ";" | ".") => true,
         (_, "," | ";" | ".") => false,
-        (Kind::Name, "(") => false,
         _ => true,
     }
 }

@@ -39,7 +39,8 @@ impl Declares for Pool {
     }
 
     fn returns() -> impl Future<Output = Result<u32, Cancelled>> + Send {
-        async { Ok(one().await) }
+        let two = 2;
+        async move { Ok(one().await.min(two)) }
     }
 
     fn boxes<'a>() -> Pin<Box<dyn Future<Output = Result<u32, Cancelled>> + Send + 'a>> {

@@ -48,12 +48,12 @@ twice! {
     method { ready(Some(1)).await.is_none() }
     generic { ready::<Result<u32, ()>>(Ok(1)).await.is_err() }
     pattern { matches!(ready(1).await, 2 | 3) }
-    cast { ready([1_u64, 2]).await[0] as u8 == 2 }
+    cast { ready([1_u8, 2]).await[0] as char == 'b' }
     closure { ready(|number: u32| number > 1).await(1) }
     tuple { ready((1, 2)).await == (2, 1) }
-    branches { if ready(true).await { false } else { true } }
+    branches { if ready(true).await { 1 } else { 2 } == 2 }
     block { { let number = ready(1).await; number > 1 } }
-    elements { ready(vec![1_u8; 3]).await.iter().any(|&byte| byte == 2) }
+    elements { ready(vec![1_u8; 3]).await.iter().any(|&byte| byte > 1) }
     reference { *ready(&false).await }
     range { (0..ready(3).await).contains(&5) }
     lines {
