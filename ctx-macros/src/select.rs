@@ -16,7 +16,7 @@ use crate::rewrite::Rewriter;
 use crate::scope::Exit;
 use crate::seat;
 use crate::slot;
-use crate::syntax::generated;
+use crate::syntax::{generated, start_of};
 
 /// What a branch is.
 const BRANCH: &str = "a branch of `tokio::select!` is `PATTERN = FUTURE => HANDLER`, with `, if CONDITION` \
@@ -166,6 +166,8 @@ impl Select {
             parse_quote_spanned!(quiet=> ::core::panic!(#message))
         });
         let leave = exit.leave(rewriter.runtime, parse_quote_spanned!(quiet=> __c));
+        // A value of the wrong type is then a mistake in the `else`.
+        let at = start_of(&otherwise);
         let mut whole: ExprMatch = parse_quote_spanned! {quiet=>
             match __slot.stopped() {
                 ::core::option::Option::Some(__c) => #leave,
@@ -175,6 +177,10 @@ impl Select {
         // Not parsed as an arm, where `match .. {} * 2` would end at the brace: printed as one, it
         // gets the parentheses that it needs there.
         *whole.arms[1].body = otherwise;
+        if let Some(at) = at {
+            whole.match_token.span = at;
+            whole.brace_token = token::Brace(at);
+        }
         self.otherwise = Some(Expr::Match(whole));
     }
 

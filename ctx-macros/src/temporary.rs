@@ -5,7 +5,7 @@ use syn::{Expr, ExprMethodCall};
 use crate::errors::Errors;
 
 /// What makes a scope.
-const SCOPES: [&str; 8] = [
+const SCOPES: [&str; 7] = [
     "with_cancel",
     "with_timeout",
     "with_deadline",
@@ -13,10 +13,9 @@ const SCOPES: [&str; 8] = [
     "with_deadline_cause",
     "merge",
     "with_token",
-    FALLIBLE,
 ];
 
-/// The one of them that may fail.
+/// What makes one as well, or fails.
 const FALLIBLE: &str = "with_shutdown_signal";
 
 /// What takes the scope out of its `Result`, as `?` does.
@@ -31,24 +30,19 @@ pub(crate) fn check(init: &Expr, errors: &mut Errors) {
     let mut expr = init;
     let mut after: Option<&ExprMethodCall> = None;
     loop {
+        if let Some(call) = scope(expr) {
+            if let Some(after) = after.filter(|after| ends_early(call, after)) {
+                errors.at(call.method.span(), message(call, after));
+                return;
+            }
+            after = Some(call);
+            expr = &call.receiver;
+            continue;
+        }
         expr = match expr {
             Expr::Paren(inner) => &inner.expr,
             Expr::Group(inner) => &inner.expr,
             Expr::Reference(inner) if after.is_none() => &inner.expr,
-            Expr::Try(inner) if is_fallible(&inner.expr) => &inner.expr,
-            Expr::MethodCall(call)
-                if is_one_of(call, &OUT_OF_RESULTS) && is_fallible(&call.receiver) =>
-            {
-                &call.receiver
-            }
-            Expr::MethodCall(call) if is_one_of(call, &SCOPES) => {
-                if let Some(after) = after.filter(|after| ends_early(call, after)) {
-                    errors.at(call.method.span(), message(call, after));
-                    return;
-                }
-                after = Some(call);
-                &call.receiver
-            }
             Expr::MethodCall(call) if is_one_of(call, &CONTEXTS) => {
                 after = Some(call);
                 &call.receiver
@@ -58,8 +52,18 @@ pub(crate) fn check(init: &Expr, errors: &mut Errors) {
     }
 }
 
-fn is_fallible(expr: &Expr) -> bool {
-    matches!(expr, Expr::MethodCall(call) if call.method == FALLIBLE)
+/// The call that makes a scope, if that is what an expression does.
+fn scope(expr: &Expr) -> Option<&ExprMethodCall> {
+    let made = match expr {
+        Expr::MethodCall(call) if is_one_of(call, &SCOPES) => return Some(call),
+        Expr::MethodCall(call) if is_one_of(call, &OUT_OF_RESULTS) => &call.receiver,
+        Expr::Try(inner) => &inner.expr,
+        _ => return None,
+    };
+    match &**made {
+        Expr::MethodCall(call) if call.method == FALLIBLE => Some(call),
+        _ => None,
+    }
 }
 
 fn is_one_of(call: &ExprMethodCall, names: &[&str]) -> bool {
