@@ -12,7 +12,7 @@ use crate::expand::expand;
 /// What the macro looks for, and what may stand around it.
 const WORDS: &str = "async await fn impl trait for let match if else while loop move const unsafe extern \
     pub self Self ctx select join try_join println vec matches tokio futures std return break struct \
-    where in ref mut dyn static default shield checkpoints value with_context owned timeout crate none \
+    where in ref mut dyn static default safe macro_rules assert dbg shield checkpoints value with_context owned timeout crate none \
     between race biased x T Future Box Pin pin Option 1 1.0 'a '_ 'static \"text\" . , ; : :: => -> = == \
     & | || ! ? # < > + - * / @ $ .. ..= ...";
 
