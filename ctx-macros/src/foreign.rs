@@ -4,7 +4,7 @@
 //! called with the wrong arguments, and the compiler would believe the declaration.
 
 use syn::parse::ParseStream;
-use syn::{Error, Ident, LitStr, ReturnType, Token, Type, token};
+use syn::{Error, Ident, LitStr, ReturnType, Token, Type, parse_quote, token};
 
 use crate::function::{Body, Function};
 use crate::future;
@@ -29,21 +29,23 @@ pub(crate) fn refuse(ahead: ParseStream) -> Option<Error> {
     is_other.then(|| Error::new(word.span, NO_FUNCTION))
 }
 
-/// The error for a declaration that may stand in an `extern` block: that of a function which takes no
-/// receiver and returns no future. A trait may have such a function too, and who annotates the trait says
-/// that it is one.
-pub(crate) fn refuse_declaration(function: &Function) -> Option<Error> {
+/// Lets a declaration not compile where it stands in an `extern` block. One that takes no receiver and returns no
+/// future may be a trait's or a foreign one, which nothing in it tells. So it asks for nothing of a `Self`, which
+/// a trait has.
+// Input:  fn abs(ctx: &::ctx::Context, number: i32) -> i32;
+// Output: fn abs(ctx: &::ctx::Context, number: i32) -> i32 where Self:;
+pub(crate) fn keep_out(function: &mut Function) {
     let Function { sig, body, .. } = function;
     let is_declared = matches!(body, Body::Missing(_));
     let is_ours = sig.asyncness.is_some()
         || sig.receiver().is_some()
         || future::borrows(&sig.output).is_some()
         || returns_some_trait(&sig.output);
-    (is_declared && !is_ours).then(|| {
-        let message = "a function of an `extern` block takes no context: remove the \
-            `#[with_context]`; if this one is a trait's, put `#[with_context]` on the trait as well";
-        Error::new(sig.ident.span(), message)
-    })
+    if is_declared && !is_ours {
+        let owner = Ident::new("Self", sig.ident.span());
+        let bounds = &mut sig.generics.make_where_clause().predicates;
+        bounds.push(parse_quote!(#owner:));
+    }
 }
 
 fn returns_some_trait(output: &ReturnType) -> bool {

@@ -76,13 +76,10 @@ impl Item {
         errors: &mut Errors,
     ) -> Vec<(&mut Function, Options)> {
         match self {
-            Item::Function(function) => match foreign::refuse_declaration(function) {
-                Some(error) => {
-                    errors.push(error);
-                    Vec::new()
-                }
-                None => vec![(function, options)],
-            },
+            Item::Function(function) => {
+                foreign::keep_out(function);
+                vec![(function, options)]
+            }
             Item::Block(block) => block.functions(&options, errors),
             Item::Other(_) => Vec::new(),
         }

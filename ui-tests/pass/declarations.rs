@@ -8,8 +8,7 @@ async fn one() -> u32 {
     1
 }
 
-/// Functions without a receiver, each annotated for itself: only what returns no future might be a function
-/// of an `extern` block.
+/// Functions without a receiver, each annotated for itself.
 trait Declares {
     #[with_context]
     async fn awaits() -> Result<u32, Cancelled>;
@@ -22,12 +21,12 @@ trait Declares {
 
     #[with_context]
     fn looks(&self) -> bool;
-}
 
-#[with_context]
-trait Computes {
+    /// It might be a function of an `extern` block.
     #[with_context]
-    fn remains() -> bool;
+    fn remains() -> bool
+    where
+        Self: Sized;
 }
 
 struct Pool;
@@ -51,10 +50,7 @@ impl Declares for Pool {
     fn looks(&self) -> bool {
         ctx.is_cancelled()
     }
-}
 
-#[with_context]
-impl Computes for Pool {
     #[with_context]
     fn remains() -> bool {
         ctx.check().is_ok()
