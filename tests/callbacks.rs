@@ -65,6 +65,43 @@ async fn o1_it_runs_at_once_where_the_context_has_ended() {
     }
 }
 
+/// There is nothing left to wait for.
+#[test]
+fn o1_it_runs_at_once_where_the_context_has_ended_in_a_runtime_without_timers() {
+    let expired = Context::background().with_timeout(Duration::ZERO);
+    let cancelled = Context::background().with_timeout(HOUR);
+    cancelled.cancel();
+    let runtime = Builder::new_current_thread().build().unwrap();
+    for ctx in [&expired, &cancelled] {
+        let (tell, told) = mpsc::channel();
+        runtime.block_on(async {
+            let hook = ctx.on_cancel(move |cancelled| tell.send(cancelled.reason()).unwrap());
+            let_others_run().await;
+            assert!(!hook.stop());
+        });
+        assert_eq!(told.try_recv().unwrap(), ctx.err().unwrap().reason());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn o1_of_many_hooks_those_run_that_were_not_stopped() {
+    let scope = Context::background().with_cancel();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hook = |number| {
+        let heard = Arc::clone(&heard);
+        scope.on_cancel(move |_| heard.lock().unwrap().push(number))
+    };
+    let mut hooks: Vec<_> = (0..60).map(hook).map(Some).collect();
+    for stopped in (0..60).rev().step_by(7).chain((0..60).step_by(7)) {
+        assert!(hooks[stopped].take().unwrap().stop());
+    }
+    let left: Vec<_> = (0..60).filter(|it| hooks[*it].is_some()).collect();
+    scope.cancel();
+    let_others_run().await;
+    let_others_run().await;
+    assert_eq!(*heard.lock().unwrap(), left);
+}
+
 #[tokio::test(start_paused = true)]
 async fn o1_a_stopped_or_dropped_hook_never_runs() {
     let scope = Context::background().with_timeout(HOUR);

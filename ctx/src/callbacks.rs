@@ -77,7 +77,12 @@ pub(crate) fn register(scope: ScopeRef<'_>, callback: Callback) -> Ticket {
     scope.link();
     let handle = Handle::try_current().ok();
     let home = handle.as_ref().map(Handle::id);
-    let mut timer = alarm(scope, home);
+    // Where nothing is left to wait for, the runtime need not have timers.
+    let mut timer = if scope.is_ended() {
+        None
+    } else {
+        alarm(scope, home)
+    };
     let mut links = scope.own.links.lock();
     let callbacks = links.callbacks_or(|| Callbacks::new(Arc::clone(scope.node)));
     let number = callbacks.next_number;
@@ -109,10 +114,10 @@ pub(crate) fn take(scope: ScopeRef<'_>, ticket: Ticket) -> Option<Callback> {
     let mut links = scope.own.links.lock();
     let callbacks = links.callbacks()?;
     let queue = callbacks.queue(ticket.home)?;
-    let place = queue
-        .waiting
-        .iter()
-        .position(|(number, _)| *number == ticket.number)?;
+    // They were numbered as they came.
+    let waiting = &queue.waiting;
+    let place = waiting.binary_search_by_key(&ticket.number, |(number, _)| *number);
+    let place = place.ok()?;
     let (_, callback) = queue.waiting.remove(place)?;
     let timer = if queue.waiting.is_empty() {
         queue.timer.take()

@@ -514,7 +514,8 @@ impl Context {
     ///
     /// `f` never runs on the canceller's stack, so `cancel` returns though `f` blocks: it runs on a task
     /// of the tokio runtime that is current here, or on a thread of its own outside one, or if that
-    /// runtime is gone by then. The callbacks of one context registered on one runtime run one after
+    /// runtime is gone by then. (Where the process can have no more threads it runs all the same, on whatever thread asked
+    /// for one.) The callbacks of one context registered on one runtime run one after
     /// another, in the order of registration, and a panic in one does not keep the next from running.
     ///
     /// Unlike in Go, dropping the hook stops it: keep it, or [`detach`](OnCancel::detach) it. A pending
@@ -522,7 +523,7 @@ impl Context {
     ///
     /// # Panics
     ///
-    /// Inside a tokio runtime built without `enable_time`, if the context has a deadline.
+    /// Inside a tokio runtime built without `enable_time`, if the context has a deadline and is live.
     ///
     /// # Examples
     ///
