@@ -99,6 +99,51 @@ fn report_of_a_call() {
     );
 }
 
+/// An error with another one behind it.
+#[derive(Debug)]
+struct Outer(BoxError);
+
+impl fmt::Display for Outer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("outer")
+    }
+}
+
+impl Error for Outer {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+#[test]
+fn report_of_all_that_led_to_a_cause() {
+    let elsewhere = Context::background().with_timeout_cause(Duration::ZERO, "price lookup budget");
+    let elsewhere = elsewhere.err().unwrap();
+    let made = elsewhere.cancelled_at();
+    let scope = Context::background().with_cancel();
+    scope.cancel_with(Outer(Box::new(Outer("connection reset".into()))));
+    report_is(
+        &scope.err().unwrap(),
+        "context cancelled\n  by:       AT\n  cause:    outer\n  because:  outer\n  because:  connection reset",
+    );
+    for (cause, first) in [
+        (BoxError::from(elsewhere.clone()), "cause:    "),
+        (
+            BoxError::from(Outer(Box::new(elsewhere))),
+            "cause:    outer\n  because:  ",
+        ),
+    ] {
+        let scope = Context::background().with_cancel();
+        scope.cancel_with(cause);
+        report_is(
+            &scope.err().unwrap(),
+            &format!(
+                "context cancelled\n  by:       AT\n  {first}context deadline exceeded, {made}\n  because:  price lookup budget"
+            ),
+        );
+    }
+}
+
 #[test]
 fn report_of_a_dropped_scope() {
     let ctx = Context::background().with_cancel().clone();
@@ -138,25 +183,10 @@ fn noticed_at_is_the_receiver_s_own() {
     assert!(Polled::new(scope.done()).ready().noticed_at().is_none());
 }
 
-#[derive(Debug)]
-struct Outer(io::Error);
-
-impl fmt::Display for Outer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("outer")
-    }
-}
-
-impl Error for Outer {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.0)
-    }
-}
-
 #[test]
 fn the_cause_is_the_source_and_is_not_repeated() {
     let scope = Context::background().with_cancel();
-    scope.cancel_with(Outer(io::Error::other("inner")));
+    scope.cancel_with(Outer("inner".into()));
     let cancelled = scope.err().unwrap();
     assert_eq!(cancelled.to_string(), "context cancelled");
     assert_eq!(format!("{cancelled:>20}|"), "   context cancelled|");

@@ -1,7 +1,7 @@
 //! What a cancellation looks like to whoever receives it.
 
-use crate::{__private::Body, end::End};
-use std::{error::Error, fmt, io, panic::Location, sync::Arc};
+use crate::{__private::Body, end::End, report::Report};
+use std::{error::Error, fmt, io, panic::Location, sync::Arc, time::Duration};
 
 /// What a cause is made from: anything `Into` this, so `&str`, `String` and every error fit, as with
 /// [`std::io::Error::new`].
@@ -202,9 +202,11 @@ impl Cancelled {
         self.noticed
     }
 
-    /// The story in several lines, for people: who ended the context, where it was noticed, and why.
+    /// The story in several lines, for people: who ended the context, where it was noticed, and why, with what led to
+    /// that in turn.
     ///
-    /// Lines that do not apply are left out; there is no line break at the end.
+    /// Lines that do not apply are left out; there is no line break at the end. Where a cause is another cancellation, it
+    /// is followed by the line that made that one.
     ///
     /// # Examples
     ///
@@ -218,6 +220,11 @@ impl Cancelled {
     #[must_use]
     pub fn report(&self) -> impl fmt::Display + '_ {
         Report(self)
+    }
+
+    /// The timeout that it was given, where a timeout has passed.
+    pub(crate) fn after(&self) -> Option<Duration> {
+        self.end.story().and_then(|it| it.after)
     }
 
     /// The error that tells of this end, which nobody has noticed.
@@ -271,35 +278,6 @@ impl From<Cancelled> for io::Error {
             Reason::Cancelled => io::ErrorKind::Other,
         };
         io::Error::new(kind, cancelled)
-    }
-}
-
-struct Report<'a>(&'a Cancelled);
-
-impl fmt::Display for Report<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cancelled = self.0;
-        write!(f, "{cancelled}")?;
-        let at = cancelled.end.at();
-        let after = cancelled.end.story().and_then(|it| it.after);
-        match (cancelled.trigger(), after) {
-            (Trigger::Call, _) => write!(f, "\n  by:       {at}")?,
-            (Trigger::Dropped, _) => write!(
-                f,
-                "\n  by:       the end of the scope made at {at} (was it a temporary?)"
-            )?,
-            (Trigger::Deadline, Some(after)) => {
-                write!(f, "\n  deadline: {after:?}, set at {at}")?;
-            }
-            (Trigger::Deadline, None) => write!(f, "\n  deadline: set at {at}")?,
-        }
-        if let Some(noticed) = cancelled.noticed {
-            write!(f, "\n  noticed:  {noticed}")?;
-        }
-        if let Some(cause) = cancelled.cause() {
-            write!(f, "\n  cause:    {cause}")?;
-        }
-        Ok(())
     }
 }
 

@@ -36,6 +36,7 @@ extern crate self as ctx;
 mod context;
 mod scope;
 mod error;
+mod report;
 mod done;
 mod checkpoint;
 mod callback;
