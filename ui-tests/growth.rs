@@ -242,3 +242,26 @@ fn m14_a_branch_of_join_adds_at_most_48_bytes() {
 fn m14_a_branch_of_try_join_adds_at_most_56_bytes() {
     assert_branches!(try_join, PER_TRY_BRANCH);
 }
+
+mod no_checkpoint {
+    use super::*;
+
+    #[with_context(checkpoints = none)]
+    pub(super) async fn annotated() {
+        tokio::task::yield_now().await;
+    }
+
+    pub(super) async fn by_hand(_: &Context) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[test]
+fn m14_a_function_without_checkpoints_adds_nothing() {
+    let ctx = &Context::background();
+    let (with, without) = (
+        size_of_val(&no_checkpoint::annotated(ctx)),
+        size_of_val(&no_checkpoint::by_hand(ctx)),
+    );
+    assert_eq!(with, without);
+}

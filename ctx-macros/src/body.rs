@@ -4,8 +4,9 @@ use std::mem;
 
 use proc_macro2::{Ident, Span};
 use syn::visit_mut::VisitMut;
-use syn::{Block, Expr, Stmt, Token, parse_quote_spanned};
+use syn::{Block, Expr, Item, Stmt, Token, parse_quote_spanned};
 
+use crate::definition;
 use crate::function::{Body, Function};
 use crate::future;
 use crate::parameter;
@@ -42,16 +43,16 @@ pub(crate) fn mention_ctx(function: &mut Function, runtime: &Runtime) {
     let Body::Parsed(block) = &mut function.body else {
         return;
     };
-    if block.stmts.iter().any(seat::item_shadows) {
+    if block.stmts.iter().any(seat::item_may_shadow) {
         parameter::allow_unused(&mut function.sig);
     } else {
         seat::insert(&mut block.stmts, mention(runtime));
     }
 }
 
-/// `let _ = &ctx;`
+/// `let _ = ctx;`, which neither moves nor borrows it: what is borrowed is stored in the future.
 pub(crate) fn mention(runtime: &Runtime) -> Stmt {
-    let ctx = runtime.ctx(Span::call_site());
+    let ctx = runtime.name("ctx", Span::call_site());
     parse_quote_spanned!(generated(Span::call_site())=> let _ = #ctx;)
 }
 
@@ -78,6 +79,7 @@ fn returned_future(
         return false;
     };
     let mut seated = false;
+    refuse_hidden_awaits(&block.stmts, exit, rewriter);
     let items = block.stmts.iter().any(seat::item_shadows);
     let shadowed = items || seat::any_binds(&block.stmts, rewriter.seat);
     walk(block, Vec::new(), Scope::Sync, false, rewriter);
@@ -91,6 +93,20 @@ fn returned_future(
     }
     block.stmts.push(last);
     seated && !shadowed
+}
+
+/// Refuses the awaits of macros that the block behind these statements may call: there they are ours.
+fn refuse_hidden_awaits(stmts: &[Stmt], exit: Scope, rewriter: &mut Rewriter) {
+    if matches!(rewriter.scope, Scope::Abandoned) {
+        return;
+    }
+    let outer = mem::replace(&mut rewriter.scope, exit);
+    for stmt in stmts {
+        if let Stmt::Item(Item::Macro(item)) = stmt {
+            definition::refuse_awaits(item, rewriter);
+        }
+    }
+    rewriter.scope = outer;
 }
 
 /// Walks a body, and returns whether the awaits in it share the function's state. `fresh` says that it begins with a
@@ -129,7 +145,7 @@ fn walk(
 // Output:
 //     let __scope = ::ctx::Context::with_timeout(&ctx, AFTER);
 //     let ctx: &::ctx::Context = &__scope;
-//     let _ = &ctx;
+//     let _ = ctx;
 // where the author has named the crate, the first of them is
 //     let __scope = ctx.with_timeout(AFTER);
 pub(crate) fn timeout(after: &Expr, names: &Runtime) -> [Stmt; 3] {

@@ -42,9 +42,16 @@ fn without_other_scopes(tokens: TokenStream) -> TokenStream {
     own.into_iter().collect()
 }
 
-/// `async {}`, `async move {}`
+/// `async {}`, `async move {}`, `async move |n| {}`
 fn skip_async_block(rest: &mut Peekable<IntoIter>) {
     rest.next_if(|token| matches!(token, TokenTree::Ident(word) if word == "move"));
+    let bar =
+        |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == '|');
+    if rest.peek().is_some_and(bar) {
+        rest.next();
+        while rest.next_if(|token| !bar(token)).is_some() {}
+        rest.next_if(bar);
+    }
     rest.next_if(is_block);
 }
 

@@ -1,8 +1,10 @@
 //! Functions that are not `async` and return a future all the same.
 
-use syn::visit_mut::VisitMut;
+use proc_macro2::TokenTree;
+use quote::ToTokens;
+use syn::visit_mut::{self, VisitMut};
 use syn::{CapturedParam, Expr, ExprAsync, GenericArgument, Lifetime, Path, PathArguments};
-use syn::{PreciseCapture, ReturnType, Stmt, Type, TypeImplTrait, TypeParamBound};
+use syn::{PreciseCapture, ReturnType, Stmt, Type, TypeParamBound};
 
 use crate::function::{Body, Function};
 use crate::syntax::generated;
@@ -54,8 +56,20 @@ pub(crate) fn capture(output: &mut ReturnType) {
 struct Opaque;
 
 impl VisitMut for Opaque {
-    fn visit_type_impl_trait_mut(&mut self, ty: &mut TypeImplTrait) {
-        ty.impl_token.span = generated(ty.impl_token.span);
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        let Type::ImplTrait(opaque) = ty else {
+            return visit_mut::visit_type_mut(self, ty);
+        };
+        let mut tokens: Vec<TokenTree> = opaque.to_token_stream().into_iter().collect();
+        // From a token of the author's to one of ours there is no span that has both, and what the compiler proposes
+        // for the type stands behind its last one.
+        for token in tokens.iter_mut().take(1) {
+            token.set_span(generated(token.span()));
+        }
+        if let Some(last) = tokens.last_mut() {
+            last.set_span(generated(last.span()));
+        }
+        *ty = Type::Verbatim(tokens.into_iter().collect());
     }
 }
 

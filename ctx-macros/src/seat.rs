@@ -7,7 +7,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Expr, ExprReference, Item, Pat, Stmt, Token, parse_quote_spanned};
+use syn::{Expr, ExprReference, Item, Pat, Stmt, Token, UseTree, parse_quote_spanned};
 
 use crate::macros;
 use crate::owned;
@@ -170,6 +170,25 @@ pub(crate) fn item_shadows(stmt: &Stmt) -> bool {
         Stmt::Item(Item::Use(item)) => names(&item.tree.to_token_stream()),
         Stmt::Item(Item::Macro(item)) => names(&item.mac.tokens),
         _ => false,
+    }
+}
+
+/// Whether an item is another `ctx`, or imports one for all that is seen of it.
+pub(crate) fn item_may_shadow(stmt: &Stmt) -> bool {
+    match stmt {
+        Stmt::Item(Item::Struct(item)) => is_ctx(&item.ident),
+        Stmt::Item(Item::Use(item)) => item_shadows(stmt) || imports_all(&item.tree),
+        _ => item_shadows(stmt),
+    }
+}
+
+/// `use path::*`
+fn imports_all(tree: &UseTree) -> bool {
+    match tree {
+        UseTree::Path(path) => imports_all(&path.tree),
+        UseTree::Group(group) => group.items.iter().any(imports_all),
+        UseTree::Glob(_) => true,
+        UseTree::Name(_) | UseTree::Rename(_) => false,
     }
 }
 

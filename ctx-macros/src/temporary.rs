@@ -70,10 +70,25 @@ fn is_one_of(call: &ExprMethodCall, names: &[&str]) -> bool {
     names.iter().any(|name| call.method == name)
 }
 
-/// `merge`, `with_token` and `clone` are everybody's names: together they say nothing about contexts.
+/// `merge`, `with_token`, `with_value` and `clone` are everybody's names: together they say nothing about contexts,
+/// unless it is a `ctx` that they are said of.
 fn ends_early(scope: &ExprMethodCall, after: &ExprMethodCall) -> bool {
-    let says_nothing = is_one_of(scope, &["merge", "with_token"]) && after.method == "clone";
-    is_one_of(after, &CONTEXTS) && !says_nothing
+    let of_anybody = match scope.method.to_string().as_str() {
+        "merge" => after.method == "clone",
+        "with_token" => after.method != "without_cancel" && !is_ctx(&scope.receiver),
+        _ => false,
+    };
+    is_one_of(after, &CONTEXTS) && !of_anybody
+}
+
+fn is_ctx(expr: &Expr) -> bool {
+    match expr {
+        Expr::Paren(inner) => is_ctx(&inner.expr),
+        Expr::Group(inner) => is_ctx(&inner.expr),
+        Expr::MethodCall(call) => is_ctx(&call.receiver),
+        Expr::Path(path) => path.path.is_ident("ctx"),
+        _ => false,
+    }
 }
 
 fn message(scope: &ExprMethodCall, after: &ExprMethodCall) -> String {

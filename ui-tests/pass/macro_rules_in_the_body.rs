@@ -38,6 +38,14 @@ async fn awaits_in_other_scopes() -> Result<u32, Cancelled> {
             async move { $future.await }
         };
     }
+    macro_rules! closure {
+        ($number:ident, $future:expr) => {
+            async move |$number: u32| {
+                let future = $future;
+                $number + future.await
+            }
+        };
+    }
     macro_rules! function {
         ($name:ident) => {
             async fn $name(future: impl Future<Output = u32>) -> u32 {
@@ -46,14 +54,15 @@ async fn awaits_in_other_scopes() -> Result<u32, Cancelled> {
         };
     }
     function!(through);
-    Ok(boxed!(ready(1)).await + through(ready(1)).await)
+    let adds = closure!(number, ready(1));
+    Ok(boxed!(ready(1)).await + through(ready(1)).await + adds(1).await)
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_awaits_in_sight() {
     let ctx = &Context::background().with_cancel();
     assert_eq!(awaits_without_checkpoints(ctx).await.unwrap(), 3);
-    assert_eq!(awaits_in_other_scopes(ctx).await.unwrap(), 2);
+    assert_eq!(awaits_in_other_scopes(ctx).await.unwrap(), 4);
     ctx.cancel();
     assert!(gives_the_future(ctx).await.is_err());
 }

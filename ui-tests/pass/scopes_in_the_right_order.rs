@@ -61,6 +61,25 @@ async fn somebody_elses_merge(a: &Branch, b: &Branch) -> Result<u32, Cancelled> 
     Ok(branch.0 + one().await)
 }
 
+/// Somebody else's builder.
+struct Request(u32);
+
+impl Request {
+    const fn with_token(self, _: &str) -> Self {
+        self
+    }
+
+    const fn with_value(self, value: u32) -> Self {
+        Self(self.0 + value)
+    }
+}
+
+#[with_context]
+async fn somebody_elses_builder() -> Result<u32, Cancelled> {
+    let request = Request(1).with_token("secret").with_value(2);
+    Ok(request.0 + one().await)
+}
+
 #[tokio::test(start_paused = true)]
 async fn behaves() {
     let ctx = Context::background().with_cancel();
@@ -68,6 +87,7 @@ async fn behaves() {
     assert_eq!(kept(&ctx).await.unwrap(), 8);
     assert_eq!(detached(&ctx).await.unwrap(), 9);
     assert_eq!(as_an_argument(&ctx).await.unwrap(), 7);
+    assert_eq!(somebody_elses_builder(&ctx).await.unwrap(), 4);
     assert_eq!(
         somebody_elses_merge(&ctx, &Branch(1), &Branch(2))
             .await

@@ -38,10 +38,36 @@ impl Number for Seven {
     }
 }
 
+mod others {
+    pub const TWO: u32 = 2;
+
+    #[expect(dead_code, reason = "it is imported with all the rest")]
+    pub const fn ctx() -> u32 {
+        3
+    }
+}
+
+/// Whether one of the items that come is a `ctx` nobody sees.
+#[with_context]
+#[allow(clippy::wildcard_imports, clippy::enum_glob_use)]
+fn imports_all() -> u32 {
+    use others::*;
+    TWO
+}
+
+#[with_context]
+#[allow(non_camel_case_types)]
+fn of_a_struct() -> u32 {
+    struct ctx;
+    let _ = ctx;
+    2
+}
+
 #[tokio::test(start_paused = true)]
 async fn behaves() {
     let ctx = Context::background();
     assert_eq!(double(&ctx, 2), 4);
     assert_eq!(alone(&ctx).await, 1);
+    assert_eq!(imports_all(&ctx) + of_a_struct(&ctx), 4);
     assert_eq!(i64::from(Seven.number(&ctx)) + Seven.negative(&ctx), 0);
 }

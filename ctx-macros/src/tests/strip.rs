@@ -169,10 +169,10 @@ impl Strip {
     }
 }
 
-/// `let _ = &ctx;`
+/// `let _ = ctx;`
 fn mentions_ctx(local: &Local) -> bool {
     let init = local.init.as_ref().map(|init| &*init.expr);
-    let ctx = matches!(init, Some(Expr::Reference(it)) if is_path(&it.expr, "ctx"));
+    let ctx = init.is_some_and(|init| is_path(init, "ctx"));
     ctx && matches!(local.pat, Pat::Wild(_))
 }
 
