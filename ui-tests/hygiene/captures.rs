@@ -81,13 +81,6 @@ define!(in_a_macro, impl Future<Output = Result<u32, Cancelled>>, {
     async move { Ok(number + one().await) }
 });
 
-/// The context is its own, and so it borrows nothing.
-#[with_context(owned)]
-fn spawnable(number: &u32) -> impl Future<Output = Result<u32, Cancelled>> + Send + use<> {
-    let number = *number;
-    async move { Ok(number + one().await) }
-}
-
 fn run<F: Future>(future: F) -> F::Output {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build();
@@ -106,8 +99,6 @@ fn a_returned_future_takes_the_context_along() {
         assert_eq!(pool.borrowing(&ctx).await.unwrap(), 3);
         assert_eq!(pool.load(&ctx).await.unwrap(), 3);
         assert_eq!(in_a_macro(&ctx).await.unwrap(), 2);
-        let spawned = spawnable(ctx.clone(), &1);
-        assert_eq!(spawned.await.unwrap(), 2);
         ctx.cancel();
         assert!(alone(&ctx, 3).await.is_err());
         assert!(pool.load(&ctx).await.is_err());
