@@ -94,8 +94,6 @@ pub(crate) struct More {
     held: Held,
     /// Whom it holds as long as it is held itself.
     meanwhile: Held,
-    /// Whether it stood in no list when it was last polled, but waited for a shield.
-    was_held: bool,
     /// Whether an earlier asker, which is away, relies on this checkpoint's watch.
     owes: bool,
 }
@@ -103,7 +101,7 @@ pub(crate) struct More {
 impl More {
     pub(crate) fn is_empty(&self) -> bool {
         let holds_nobody = self.held.is_nobody() && self.meanwhile.is_nobody();
-        self.answers.is_empty() && holds_nobody && !self.was_held && !self.owes
+        self.answers.is_empty() && holds_nobody && !self.owes
     }
 }
 
@@ -153,11 +151,8 @@ impl Answers<'_> {
             away
         });
         self.more.owes |= left_away.unwrap_or(false);
-        // One that is held goes on with the watch that it kept when it was held before.
-        let is_held = manner == Manner::IsHeld;
-        let was_held = std::mem::replace(&mut self.more.was_held, is_held);
-        let stops = manner == Manner::Holds || (is_held && !was_held);
-        if stops && std::mem::take(&mut self.more.owes) {
+        // One that was held before, too: who is away may wait for an end that this one is held from telling.
+        if manner != Manner::Watches && std::mem::take(&mut self.more.owes) {
             wake(waker);
         }
     }

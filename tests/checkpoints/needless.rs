@@ -1,6 +1,6 @@
 //! C8 where nothing is to be told to anybody: what is over wakes nobody, and what does not wait is not woken.
 
-use super::helpers::{Boxed, Gate, Gated, ROOT, Slot, finish, gated, run, waiting};
+use super::helpers::{Boxed, Gate, Gated, ROOT, finish, gated, run, waiting};
 use crate::support::{Wakes, poll_pinned};
 use ctx::{Cancelled, with_context};
 use std::{
@@ -180,20 +180,4 @@ fn m7_a_between_call_after_a_nested_call_is_not_woken_by_the_end() {
     assert_eq!(wakes.count(), before);
     second.open();
     assert!(finish(work.as_mut(), &wakes).is_ok());
-}
-
-/// It keeps no watch in the list for the one around it, and so it stops none when it is polled without that one.
-#[test]
-fn c8_one_that_is_held_in_every_poll_wakes_nobody_when_it_is_polled_without_the_one_around_it() {
-    let scope = ROOT.with_cancel();
-    let wakes = Wakes::new();
-    let shielded = waiting(&scope.without_cancel());
-    let slot = Slot::new(scope.run_until_cancelled_owned(shielded));
-    let mut outer = pin!(scope.run_until_cancelled(slot.future()));
-    assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
-    let mut inner = slot.take();
-    for _ in 0..3 {
-        assert!(poll_pinned(inner.as_mut(), &wakes).is_pending());
-    }
-    assert_eq!(wakes.count(), 0);
 }

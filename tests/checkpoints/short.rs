@@ -697,3 +697,30 @@ fn c8_outer_ones_are_at_rest_however_far_they_are_from_one_that_is_held() {
         assert!(run(work.as_mut(), &wakes).is_ready());
     }
 }
+
+/// The outer one relied on it, and no shield holds that one: it decides for itself when the one that is held is gone.
+#[test]
+fn c8_an_outer_one_takes_over_from_one_that_is_held_and_polled_elsewhere_with_its_waker() {
+    let scope = ROOT.with_cancel();
+    let call = RefCell::new(Some(Box::pin(between(&scope, pending::<()>()))));
+    let mut middle = Box::pin(scope.run_until_cancelled_owned(polls_the(&call)));
+    assert!(run(middle.as_mut(), &Wakes::new()).is_pending());
+    let _call = call.take();
+    let slot = Slot::new(middle);
+    let mut outer = Box::pin(scope.run_until_cancelled(slot.future()));
+    let (wakes, mut elsewhere) = (Wakes::new(), None);
+    let mut task = pin!(poll_fn(|cx| {
+        let polled = outer.as_mut().poll(cx);
+        if elsewhere.is_none() {
+            let mut middle = slot.take();
+            assert!(middle.as_mut().poll(cx).is_pending());
+            elsewhere = Some(middle);
+        }
+        polled
+    }));
+    assert!(run(task.as_mut(), &wakes).is_pending());
+    let before = wakes.count();
+    scope.cancel();
+    assert!(wakes.count() > before, "the wake-up is lost");
+    assert!(run(task.as_mut(), &wakes).is_ready());
+}
