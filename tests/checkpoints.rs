@@ -5,6 +5,7 @@ mod alone;
 mod away;
 mod ending;
 mod fair;
+mod held;
 mod helpers;
 mod innermost;
 mod joined;

@@ -96,14 +96,25 @@ pub(crate) struct More {
     meanwhile: Held,
     /// Whether an earlier asker, which is away, relies on this checkpoint's watch.
     owes: bool,
+    /// How often it has told those who were away that it is elsewhere, since it is held.
+    told: u8,
 }
 
 impl More {
     pub(crate) fn is_empty(&self) -> bool {
         let holds_nobody = self.held.is_nobody() && self.meanwhile.is_nobody();
-        self.answers.is_empty() && holds_nobody && !self.owes
+        self.answers.is_empty() && holds_nobody && !self.owes && self.told == 0
+    }
+
+    /// No shield holds the checkpoint.
+    pub(crate) fn is_held_no_more(&mut self) {
+        self.told = 0;
     }
 }
+
+/// As often as this a checkpoint that is held tells that it is elsewhere: it hardly moves so often, and two who poll
+/// it by turns are soon at rest.
+const OFTEN: u8 = 8;
 
 /// How a checkpoint stays pending.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,14 +131,17 @@ pub(crate) enum Manner {
 pub(crate) struct Answers<'a> {
     pub(crate) first: &'a mut Answer,
     pub(crate) more: &'a mut More,
+    /// Whether a shield holds the checkpoint.
+    pub(crate) is_held: bool,
 }
 
 impl Answers<'_> {
     /// Answers, and holds, for a checkpoint on `line` that stays pending.
     pub(crate) fn give(&mut self, line: &Arc<Node>, waker: &Waker, manner: Manner) {
-        if manner == Manner::Watches {
-            // This wakes them, so nothing is borrowed here.
-            drop(std::mem::take(&mut self.more.meanwhile));
+        let tells = self.more.told < OFTEN;
+        // This wakes those who are away, so nothing is borrowed here. Those at work are about to be held again.
+        if tells && self.more.meanwhile.let_go() && self.is_held {
+            self.more.told += 1;
         }
         let left_away = with_stack(|stack| {
             let mut given = self.answer_frames(stack, line, waker_id(waker), manner);
@@ -152,7 +166,9 @@ impl Answers<'_> {
         });
         self.more.owes |= left_away.unwrap_or(false);
         // One that was held before, too: who is away may wait for an end that this one is held from telling.
-        if manner != Manner::Watches && std::mem::take(&mut self.more.owes) {
+        if tells && manner == Manner::IsHeld && self.more.owes {
+            self.more.owes = false;
+            self.more.told += 1;
             wake(waker);
         }
     }

@@ -10,12 +10,15 @@ use crate::{
     frame::{Marks, WakerId, waker_id},
     heard::{Bits, Heard, Said},
     hold::Hold,
-    keeper::{Parts, Start},
+    keeper::Start,
     node::{Node, address},
     stack::{self, Rare},
     top::{Top, with_top},
 };
-use std::{sync::Arc, task::Context as TaskContext};
+use std::{
+    sync::Arc,
+    task::{Context as TaskContext, Waker},
+};
 
 /// How a checkpoint asks while it polls its future. It ends by `leave`.
 ///
@@ -152,23 +155,14 @@ impl Asking {
         if pushed { Self::ALONE } else { Self::MUTE }
     }
 
-    /// Lends the latest frame its checkpoint's hold, for shields inside to find.
-    pub(crate) fn lend(hold: Arc<Hold>) {
+    /// Lends the latest frame its checkpoint's hold, for shields inside to find, and the waker that `slept` there.
+    pub(crate) fn lend(hold: Arc<Hold>, slept: Option<Waker>) {
         stack::with_stack(|stack| {
             if let Some((frame, rare)) = stack.last_mut() {
                 frame.mark_rare();
-                Rare::of(rare).lend(hold);
+                Rare::of(rare).lend(hold, slept);
             }
         });
-    }
-
-    /// Ends the asking, should the poll panic.
-    #[inline]
-    pub(crate) fn guard<P: Parts>(self, parts: &mut P) -> Unwinding<'_, P> {
-        Unwinding {
-            asking: self,
-            parts,
-        }
     }
 
     /// Whether it joined, and the frame was answered since, and nothing else came. Then it relies on the answers,
@@ -280,31 +274,6 @@ impl Asking {
             _ if self.has_joined() => top.heard_by_joined(self.0.unmarked()),
             _ => Heard::default(),
         })
-    }
-}
-
-/// Ends the asking of a poll that panics. The checkpoint keeps what it heard, as those inside who stay
-/// pending may outlive it, and whoever catches the panic may poll it again.
-pub(crate) struct Unwinding<'p, P: Parts> {
-    asking: Asking,
-    parts: &'p mut P,
-}
-
-impl<P: Parts> Unwinding<'_, P> {
-    /// The poll has not panicked.
-    #[inline]
-    pub(crate) fn disarm(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl<P: Parts> Drop for Unwinding<'_, P> {
-    // Inlined, so that what it holds can stay in registers.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is little more than one call")]
-    fn drop(&mut self) {
-        let (context, keeper) = self.parts.parts();
-        keeper.panicked(self.asking, context);
     }
 }
 

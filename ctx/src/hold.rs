@@ -70,7 +70,8 @@ impl Hold {
         self.state.lock().holders += 1;
     }
 
-    fn release(&self) {
+    /// Whether that has woken it.
+    fn release(&self) -> bool {
         let mut state = self.state.lock();
         state.holders -= 1;
         let waker = if state.holders == 0 {
@@ -79,9 +80,11 @@ impl Hold {
             None
         };
         drop(state);
+        let sleeps = waker.is_some();
         if let Some(waker) = waker {
             contain(|| waker.wake());
         }
+        sleeps
     }
 }
 
@@ -111,10 +114,11 @@ impl Shield {
         all.push(Arc::clone(hold));
     }
 
-    /// The shield has ended.
-    fn end(&self) {
+    /// The shield has ended. Whether that has woken anybody.
+    fn end(&self) -> bool {
         let held = self.0.lock().take();
-        held.into_iter().flatten().for_each(|hold| hold.release());
+        let woken = held.into_iter().flatten().filter(|hold| hold.release());
+        woken.count() > 0
     }
 }
 
@@ -130,13 +134,16 @@ impl Held {
     pub(crate) fn shield(&mut self) -> &Shield {
         self.0.get_or_insert_with(Shield::new)
     }
+
+    /// Ends it: nobody is held until somebody is again. Whether anybody was woken, that is, was not at work.
+    pub(crate) fn let_go(&mut self) -> bool {
+        self.0.take().is_some_and(|shield| shield.end())
+    }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Some(shield) = &self.0 {
-            shield.end();
-        }
+        self.let_go();
     }
 }
 

@@ -22,7 +22,7 @@
 //!    enough, since that waker was woken; with another waker the checkpoint wakes itself, to look again.
 
 use crate::{
-    answer::{self, Manner, wake},
+    answer::{self, Manner},
     asking::{self, Asking},
     context::Context,
     end::Record,
@@ -35,6 +35,7 @@ use crate::{
 };
 use std::{
     mem::ManuallyDrop,
+    sync::Arc,
     task::{Context as TaskContext, Poll, Waker},
 };
 use tokio::task::coop;
@@ -287,23 +288,27 @@ impl Keeper {
         let Some(line) = context.line() else {
             return Asking::MUTE;
         };
-        let hold = self.take_hold();
-        if let Some(hold) = &hold {
-            self.wakes_up(hold, cx.waker());
-        }
+        let held = self.take_hold().map(|hold| self.wakes_up(hold, cx.waker()));
         let owner = self.owner();
         let first = Asking::first(address(line), owner, cx);
         let asking = first.unwrap_or_else(|| Asking::above(line, owner, cx));
-        hold.into_iter().for_each(Asking::lend);
+        if let Some((hold, slept)) = held {
+            Asking::lend(hold, slept);
+        }
         asking
     }
 
-    /// It was held, and is polled again, perhaps by somebody else.
+    /// It was held, and is polled again, perhaps by somebody else. What is left of the waker that slept is the one that
+    /// it is polled with now.
     #[cold]
-    fn wakes_up(&mut self, hold: &Hold, current: &Waker) {
-        let mut wakers = Few::new();
-        wakers.extend(hold.awake());
-        self.pass_on(&mut wakers, current);
+    fn wakes_up(&mut self, hold: Arc<Hold>, current: &Waker) -> (Arc<Hold>, Option<Waker>) {
+        let mut slept = hold.awake();
+        if slept.as_ref().is_some_and(|it| !it.will_wake(current)) {
+            let mut others = Few::new();
+            others.extend(slept.take());
+            self.pass_on(&mut others, current);
+        }
+        (hold, slept)
     }
 
     /// It is over. Tells those around it if somebody inside may be pending who has answered this one and nobody around
@@ -318,20 +323,6 @@ impl Keeper {
         if let Some(line) = context.line() {
             answer::leave_behind(line, began_before);
         }
-    }
-
-    /// Its poll panicked: it keeps what it heard.
-    #[cold]
-    pub(crate) fn panicked(&mut self, asking: Asking, context: &Context) {
-        let mut heard = asking.leave();
-        self.notes_answered(heard.bits);
-        self.leave_behind(heard.bits, context);
-        self.notes_relied(heard.bits);
-        if let Some(hold) = heard.rare.as_mut().and_then(|rare| rare.hold.take()) {
-            self.keep_awake(hold);
-        }
-        // Nobody else will see to these.
-        heard.into_handed().iter().for_each(wake);
     }
 
     /// Whether its own frame was answered.

@@ -80,6 +80,7 @@ mod promise;
 mod spare;
 mod answer;
 mod asking;
+mod unwinding;
 mod heard;
 mod frame;
 mod top;

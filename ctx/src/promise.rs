@@ -65,6 +65,12 @@ pub(crate) struct Parting {
     pub(crate) asking: Option<Asking>,
 }
 
+impl Rare {
+    fn is_held(&self) -> bool {
+        self.hold.as_ref().is_some_and(|hold| hold.is_held())
+    }
+}
+
 impl Watch {
     pub(crate) const fn new() -> Self {
         Self {
@@ -181,6 +187,9 @@ impl Keeper {
     pub(crate) fn keep_hold(&mut self, hold: Option<Arc<Hold>>, waker: &Waker) -> bool {
         let Some(hold) = hold else { return false };
         let must_wait = hold.asleep(waker);
+        if !must_wait {
+            self.rare().more.is_held_no_more();
+        }
         self.keep_awake(hold);
         must_wait
     }
@@ -250,13 +259,14 @@ impl Keeper {
 
     fn with_answers<R>(&mut self, act: impl FnOnce(Answers<'_>) -> R) -> R {
         let watch = self.watch();
-        let mut more = match &mut watch.rare {
-            Some(rare) => std::mem::take(&mut rare.more),
-            None => More::default(),
+        let (mut more, is_held) = match &mut watch.rare {
+            Some(rare) => (std::mem::take(&mut rare.more), rare.is_held()),
+            None => (More::default(), false),
         };
         let result = act(Answers {
             first: &mut watch.answer,
             more: &mut more,
+            is_held,
         });
         if !more.is_empty() {
             self.rare().more = more;

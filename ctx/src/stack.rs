@@ -51,6 +51,8 @@ pub(crate) struct Rare {
     pub(crate) handed: Few<Waker>,
     /// What a shield inside holds the frame's checkpoint by.
     pub(crate) hold: Option<Arc<Hold>>,
+    /// What was to wake the checkpoint when it is held no more, until this poll.
+    pub(crate) slept: Option<Waker>,
     /// The shields inside those who joined.
     shields: Vec<Shield>,
 }
@@ -60,8 +62,9 @@ impl Rare {
         rare.get_or_insert_default()
     }
 
-    pub(crate) fn lend(&mut self, hold: Arc<Hold>) {
+    pub(crate) fn lend(&mut self, hold: Arc<Hold>, slept: Option<Waker>) {
         self.hold = Some(hold);
+        self.slept = slept;
     }
 
     /// Whether a shield holds it.

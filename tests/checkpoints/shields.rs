@@ -479,3 +479,29 @@ fn c3_a_shield_that_is_polled_elsewhere_holds_those_who_polled_it_before() {
         assert!(poll_pinned(outer.as_mut(), &wakes).is_ready());
     }
 }
+/// Whoever answers one behind a shield answers nobody further out, who is held by it, and owes him nothing.
+#[test]
+fn c8_one_behind_a_shield_owes_nobody_beyond_the_nearest() {
+    let scope = ROOT.with_cancel();
+    let a = scope.without_cancel().with_cancel();
+    let b = a.with_cancel();
+    let c = b.with_cancel();
+    let wakes = Wakes::new();
+    let (gate, gated) = gated();
+    let mut gated = Box::pin(c.run_until_cancelled_owned(gated));
+    let mut done = false;
+    let near = Slot::new(b.run_until_cancelled(poll_fn(move |cx| {
+        done = done || gated.as_mut().poll(cx).is_ready();
+        Poll::<()>::Pending
+    })));
+    let far = a.run_until_cancelled(near.future());
+    let mut outer = Box::pin(scope.run_until_cancelled(far));
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+    let mut near = near.take();
+    assert!(poll_pinned(near.as_mut(), &wakes).is_pending());
+    assert_eq!(wakes.count(), 0);
+    gate.open();
+    let before = wakes.count();
+    assert!(poll_pinned(near.as_mut(), &wakes).is_pending());
+    assert_eq!(wakes.count(), before, "needless");
+}

@@ -6,7 +6,7 @@ use super::{
     log::Spied,
     spies::{Guarded, Inside, Local, Outside, guarded},
 };
-use crate::checkpoints::helpers::{FreshWaker, gated};
+use crate::checkpoints::helpers::gated;
 use ctx::Canceller;
 use futures::{
     FutureExt, StreamExt,
@@ -15,6 +15,7 @@ use futures::{
 };
 use std::{
     future::{Future, IntoFuture, pending, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     rc::Rc,
     task::Poll,
 };
@@ -25,7 +26,7 @@ pub(super) const DEPTH: usize = 5;
 impl Case {
     pub(super) fn build(&mut self, tape: &mut Tape, depth: usize) -> Local {
         let leaf = depth == 0 || tape.is_over();
-        let kind = tape.below(if leaf { 6 } else { 22 });
+        let kind = tape.below(if leaf { 7 } else { 24 });
         self.tell_of(kind, depth);
         match kind {
             0 => Box::pin(pending()),
@@ -50,8 +51,9 @@ impl Case {
             }
             3 => self.places.add(self.around).future(),
             4 | 5 => self.build_meddler(tape),
-            6..=11 => self.build_checkpoint(tape, depth),
-            12 => {
+            6 => self.build_thrower(tape),
+            7..=12 => self.build_checkpoint(tape, depth),
+            13 => {
                 let place = self.places.add(self.around);
                 let around = self.around.replace(self.places.all.borrow().len() - 1);
                 let future = self.build(tape, depth - 1);
@@ -59,12 +61,15 @@ impl Case {
                 place.0.borrow_mut().future = Some(future);
                 place.future()
             }
-            13 => Box::pin(FreshWaker::new(self.build(tape, depth - 1))),
             14 => {
-                let (a, b) = (self.build(tape, depth - 1), self.build(tape, depth - 1));
-                Box::pin(async move { drop(select(a, b).await) })
+                let future = self.build(tape, depth - 1);
+                self.places.change_waker(future)
             }
             15 => {
+                let (a, b) = (self.build(tape, depth - 1), self.build(tape, depth - 1));
+                Box::pin(select(a, b).map(drop))
+            }
+            16 => {
                 let count = 1 + tape.below(4);
                 let all: Vec<_> = (0..count).map(|_| self.build(tape, depth - 1)).collect();
                 match tape.below(3) {
@@ -72,7 +77,13 @@ impl Case {
                     by => Box::pin(turning(all, by)),
                 }
             }
-            16..=20 => self.build_function(tape, depth),
+            17..=21 => self.build_function(tape, depth),
+            22 => {
+                let caught = std::mem::replace(&mut self.is_caught, true);
+                let future = self.build(tape, depth - 1);
+                self.is_caught = caught;
+                catcher(future, tape.below(3))
+            }
             _ => {
                 let all = (0..=tape.below(3)).map(|_| self.build(tape, depth - 1));
                 let all: FuturesUnordered<_> = all.collect();
@@ -88,12 +99,14 @@ impl Case {
             2 => "yields",
             3 => "empty place",
             4 | 5 => "meddler",
-            6..=11 => "checkpoint",
-            12 => "place",
-            13 => "other waker",
-            14 => "select",
-            15 => "join",
-            16..=20 => "function",
+            6 => "thrower",
+            7..=12 => "checkpoint",
+            13 => "place",
+            14 => "other waker",
+            15 => "select",
+            16 => "join",
+            17..=21 => "function",
+            22 => "catcher",
             _ => "unordered",
         };
         let indent = 2 * DEPTH.saturating_sub(depth);
@@ -102,7 +115,7 @@ impl Case {
 
     /// Somebody who takes what is not his, or polls it.
     fn build_meddler(&self, tape: &mut Tape) -> Local {
-        let mut left = 1 + tape.below(3);
+        let mut left = 1 + tape.below(4);
         let places = self.places.clone();
         let how = [2, 99, 99, 3].map(|limit| tape.below(limit));
         let peeks = tape.below(2) == 1;
@@ -110,6 +123,13 @@ impl Case {
         self.log.borrow().tell(format_args!(
             "meddles {left} times, {how:?}, peeks: {peeks}, stays: {stays}"
         ));
+        if left == 4 {
+            // As often as he is polled himself.
+            return Box::pin(poll_fn(move |cx| {
+                places.visit(how[1], cx);
+                Poll::Pending
+            }));
+        }
         Box::pin(poll_fn(move |cx| {
             if left == 0 {
                 return Poll::Pending;
@@ -126,6 +146,41 @@ impl Case {
             cx.waker().wake_by_ref();
             Poll::Pending
         }))
+    }
+
+    /// One who panics, once.
+    fn build_thrower(&mut self, tape: &mut Tape) -> Local {
+        let (gate, gated) = gated();
+        match tape.below(3) {
+            0 => gate.open(),
+            _ => self.gates.push(gate),
+        }
+        let (mut gated, mut throws) = (Box::pin(gated), true);
+        Box::pin(poll_fn(move |cx| {
+            if throws && gated.as_mut().poll(cx).is_ready() {
+                throws = false;
+                resume_unwind(Box::new("thrown"));
+            }
+            Poll::Pending
+        }))
+    }
+
+    /// The future of a checkpoint.
+    fn build_inside(&mut self, tape: &mut Tape, depth: usize) -> Local {
+        let child = self.build(tape, depth - 1);
+        if !self.is_caught {
+            return child;
+        }
+        let throws = match tape.below(4) {
+            0 | 1 => return child,
+            _ => self.build_thrower(tape),
+        };
+        let all = if tape.below(2) == 0 {
+            [child, throws]
+        } else {
+            [throws, child]
+        };
+        Box::pin(join_all(all).map(drop))
     }
 
     fn spy(&self, ctx: usize, between: bool) -> usize {
@@ -150,7 +205,7 @@ impl Case {
         let mut awaits = Vec::new();
         for _ in 0..=tape.below(3) {
             let between = tape.below(5) == 4;
-            let child = self.build(tape, depth - 1);
+            let child = self.build_inside(tape, depth);
             let id = self.spy(ctx, between);
             let log = Rc::clone(&self.log);
             awaits.push((between, Inside { id, log, child }));
@@ -176,7 +231,7 @@ impl Case {
     fn build_checkpoint(&mut self, tape: &mut Tape, depth: usize) -> Local {
         let ctx = tape.below(self.log.borrow().contexts.len());
         let between = tape.below(5) == 4;
-        let child = self.build(tape, depth - 1);
+        let child = self.build_inside(tape, depth);
         let cleanup = (tape.below(3) == 2).then(|| self.build(tape, depth - 1));
         let id = self.spy(ctx, between);
         let context = self.log.borrow().contexts[ctx].ctx.clone();
@@ -189,13 +244,39 @@ impl Case {
             guarded(context.run_until_cancelled_owned(inside), |it| it.is_err())
         };
         let outside = Outside::new(id, Rc::clone(&self.log), checkpoint);
+        let Some(cleanup) = cleanup else {
+            return Box::pin(outside.map(drop));
+        };
         Box::pin(async move {
-            let gave_up = outside.await;
-            if let Some(cleanup) = cleanup.filter(|_| gave_up) {
+            if outside.await {
                 cleanup.await;
             }
         })
     }
+}
+
+/// Catches a panic. It drops what has panicked at once, or in its next poll, or goes on with it as long as that can be
+/// polled.
+fn catcher(future: Local, how: usize) -> Local {
+    let (mut future, mut panicked) = (Some(future), false);
+    Box::pin(poll_fn(move |cx| {
+        let Some(inner) = &mut future else {
+            return Poll::Pending;
+        };
+        if !(panicked && how == 1) {
+            match catch_unwind(AssertUnwindSafe(|| inner.as_mut().poll(cx))) {
+                Ok(polled) => return polled,
+                Err(_) if how > 0 && !panicked => {
+                    panicked = true;
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Err(_) => {}
+            }
+        }
+        drop(future.take());
+        Poll::Ready(())
+    }))
 }
 
 /// A join that begins with another one in each poll, as tokio's does.

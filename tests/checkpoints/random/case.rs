@@ -12,7 +12,13 @@ use crate::{
     support::{Wakes, poll_pinned},
 };
 use ctx::{CancelScope, Canceller, Context};
-use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 use tokio::{
     task::{coop, yield_now},
     time,
@@ -27,12 +33,24 @@ struct Task {
     seen: usize,
 }
 
+impl Task {
+    /// One that panics is over.
+    fn poll(&mut self) -> Poll<()> {
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            poll_pinned(self.future.as_mut(), &self.wakes)
+        }));
+        polled.unwrap_or(Poll::Ready(()))
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Case {
     pub(super) log: Shared,
     pub(super) places: Places,
     /// The place whose future is being built.
     pub(super) around: Option<usize>,
+    /// Whether what is being built is to panic.
+    pub(super) is_caught: bool,
     pub(super) gates: Vec<Gate>,
     tasks: Vec<Task>,
     /// What decides how much budget the next polls have, and how many of them have little.
@@ -113,7 +131,7 @@ impl Case {
                     self.log.borrow().tell(format_args!("task {at}"));
                     let task = &mut self.tasks[at];
                     task.seen = task.wakes.count();
-                    if poll_pinned(task.future.as_mut(), &task.wakes).is_ready() {
+                    if task.poll().is_ready() {
                         drop(self.tasks.swap_remove(at));
                     }
                 }
@@ -201,7 +219,7 @@ impl Case {
             yield_now().await;
             self.log.borrow().tell(format_args!("task {at} once more"));
             let task = &mut self.tasks[at];
-            let polled = poll_pinned(task.future.as_mut(), &task.wakes);
+            let polled = task.poll();
             stirred |= task.wakes.count() != task.seen;
             if polled.is_ready() {
                 drop(self.tasks.swap_remove(at));
@@ -237,9 +255,12 @@ impl Case {
         self.rest().await;
         self.log.borrow_mut().expect_rest();
         self.frugal.1 = 0;
-        // One may look once more where nobody answers it any more, and is at rest then.
-        self.is_stirred().await;
-        self.rest().await;
+        // One may look once more where nobody answers it any more, and is at rest then. One that is held, and polled
+        // by turns, tells each of the two a few times that it is elsewhere.
+        for _ in 0..if self.places.visited.get() { 20 } else { 1 } {
+            self.is_stirred().await;
+            self.rest().await;
+        }
         if self.is_stirred().await {
             let fault = "a task at rest was stirred up (C8)".to_owned();
             self.log.borrow_mut().faults.push(fault);

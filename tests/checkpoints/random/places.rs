@@ -1,8 +1,10 @@
 //! Places out of which futures are taken, and into which they are put.
 
 use super::spies::Local;
+use crate::checkpoints::helpers::FreshWaker;
+use futures::FutureExt;
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     future::poll_fn,
     rc::Rc,
     task::{Context as TaskContext, Poll, Waker},
@@ -59,12 +61,16 @@ impl Place {
     /// Polls the future that was lent, and takes it back. Where whoever waited here was dropped meanwhile, it
     /// was his, and is dropped too.
     fn poll(&self, mut future: Local, cx: &mut TaskContext<'_>) -> Poll<()> {
+        struct Busy<'a>(&'a Place);
+        impl Drop for Busy<'_> {
+            fn drop(&mut self) {
+                self.0.0.borrow_mut().busy = false;
+            }
+        }
+        let busy = Busy(self);
         let polled = future.as_mut().poll(cx);
-        let closed = {
-            let content = &mut *self.0.borrow_mut();
-            content.busy = false;
-            content.closed
-        };
+        drop(busy);
+        let closed = self.0.borrow().closed;
         if polled.is_pending() && !closed {
             self.0.borrow_mut().future = Some(future);
         }
@@ -90,6 +96,10 @@ impl Place {
 pub(super) struct Places {
     pub(super) all: Rc<RefCell<Vec<Place>>>,
     pub(super) strays: Rc<RefCell<Vec<Local>>>,
+    /// How many are at work who poll with another waker each time.
+    changing: Rc<Cell<usize>>,
+    /// Whether any was visited: by turns, that is, by somebody else and by who waits there.
+    pub(super) visited: Rc<Cell<bool>>,
 }
 
 impl Places {
@@ -133,6 +143,34 @@ impl Places {
         match self.shift(rest) {
             Some(future) if drops == 0 => drop(future),
             stray => self.strays.borrow_mut().extend(stray),
+        }
+    }
+
+    /// Polls with another waker each time. Nobody visits meanwhile: one whom two poll by turns with ever new wakers
+    /// has to tell each time the one who relied on the waker before.
+    pub(super) fn change_waker(&self, future: Local) -> Local {
+        let (mut future, changing) = (FreshWaker::new(future), Rc::clone(&self.changing));
+        Box::pin(poll_fn(move |cx| {
+            changing.update(|count| count + 1);
+            let polled = future.poll_unpin(cx);
+            changing.update(|count| count - 1);
+            polled
+        }))
+    }
+
+    /// Polls what is in a place where somebody waits with the same waker, who need not be told.
+    pub(super) fn visit(&self, at: usize, cx: &mut TaskContext<'_>) {
+        let waker = |place: &Place| place.0.borrow().waker.clone();
+        let place = self
+            .any(at)
+            .filter(|it| waker(it).is_some_and(|it| it.will_wake(cx.waker())));
+        let Some(place) = place.filter(|_| self.changing.get() == 0) else {
+            return;
+        };
+        if let Some(future) = place.lend() {
+            self.visited.set(true);
+            // Where it is ready, whoever waits there finds nothing more.
+            let _ = place.poll(future, cx);
         }
     }
 

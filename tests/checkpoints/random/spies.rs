@@ -41,11 +41,35 @@ impl<'a> Outside<'a> {
     }
 }
 
+/// Where its future panics, the checkpoint has started, and holds no more than before.
+struct Unwinding<'a> {
+    id: usize,
+    log: &'a Shared,
+    started: &'a mut bool,
+}
+
+impl Drop for Unwinding<'_> {
+    fn drop(&mut self) {
+        let log = &mut *self.log.borrow_mut();
+        *self.started = true;
+        log.work.pop();
+        let met = &mut log.spied[self.id].met;
+        met.truncate(met.len() - log.work.len());
+        log.tell(format_args!(
+            "{:1$}{2} panics",
+            "",
+            log.work.len() + 1,
+            self.id
+        ));
+    }
+}
+
 impl Future for Outside<'_> {
     type Output = bool;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<bool> {
-        let (id, log) = (self.id, Rc::clone(&self.log));
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<bool> {
+        let this = self.get_mut();
+        let (id, log) = (this.id, Rc::clone(&this.log));
         let ended = {
             let log = &mut *log.borrow_mut();
             log.clock += 1;
@@ -66,12 +90,18 @@ impl Future for Outside<'_> {
             ));
             ended
         };
-        let first = !self.started_before;
-        let checkpoint = self
+        let first = !this.started_before;
+        let checkpoint = this
             .checkpoint
             .as_mut()
             .expect("it is there until it is dropped");
+        let unwinding = Unwinding {
+            id,
+            log: &log,
+            started: &mut this.started_before,
+        };
         let polled = checkpoint.as_mut().poll(cx);
+        std::mem::forget(unwinding);
         let log = &mut *log.borrow_mut();
         let work = log.work.pop().expect("its own");
         let between = log.spied[id].between;
@@ -79,12 +109,12 @@ impl Future for Outside<'_> {
         log.spied[id].polled = log.clock;
         log.spied[id].gone = polled.is_ready();
         let started = work.child.is_some();
-        if started && !self.started_before {
-            self.started_before = true;
+        this.started_before |= started;
+        if started && log.spied[id].met_before == usize::MAX {
             log.spied[id].met_before = log.spied[id].met.len() - log.work.len();
         }
         // A `between` call that the budget has stopped before it started holds nobody, nor those who had polled it by then.
-        log.spied[id].waits = polled.is_pending() && (self.started_before || !between);
+        log.spied[id].waits = polled.is_pending() && (this.started_before || !between);
         log.expect(
             !(first && ended && started),
             "started on an ended context (C1)",

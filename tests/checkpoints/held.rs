@@ -1,0 +1,366 @@
+//! C3 and C8 around a checkpoint that is held by a call in somebody else's hands: those who poll it have not seen that.
+
+use super::helpers::{Boxed, FreshWaker, ROOT, Slot, between, run, waiting};
+use crate::support::{Wakes, poll_pinned};
+use ctx::{CancelScope, Cancelled, Context};
+use futures::{FutureExt, future::LocalBoxFuture};
+use std::{
+    cell::{Cell, RefCell},
+    future::{Future, pending, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    task::Poll,
+};
+
+type Call = Boxed<Result<(), Cancelled>>;
+type Outcome = Result<(), Cancelled>;
+
+fn call_on(scope: &CancelScope) -> RefCell<Option<Call>> {
+    RefCell::new(Some(Box::pin(between(
+        Context::clone(scope),
+        pending::<()>(),
+    ))))
+}
+
+/// Polls the call for as long as it is there.
+fn polls_the(call: &RefCell<Option<Call>>) -> impl Future<Output = ()> {
+    poll_fn(|cx| {
+        if let Some(call) = &mut *call.borrow_mut() {
+            assert!(call.as_mut().poll(cx).is_pending());
+        }
+        Poll::Pending
+    })
+}
+
+/// One that has polled the call, which goes on elsewhere.
+fn held<'c>(
+    scope: &'c CancelScope,
+    call: &'c RefCell<Option<Call>>,
+) -> (Pin<Box<impl Future<Output = Outcome>>>, Call) {
+    let mut middle = Box::pin(scope.run_until_cancelled_owned(polls_the(call)));
+    assert!(run(middle.as_mut(), &Wakes::new()).is_pending());
+    (middle, call.take().expect("it is there"))
+}
+
+/// One that is held has moved below another one, which polls it with other wakers and has not seen the shield.
+#[test]
+fn c8_an_outer_one_is_at_rest_around_one_that_is_held_by_a_shield_polled_elsewhere() {
+    for leaves in [false, true] {
+        let scope = ROOT.with_cancel();
+        let call = call_on(&scope);
+        let (middle, call) = held(&scope, &call);
+        let middle = Slot::new(FreshWaker::new(middle));
+        let wakes = Wakes::new();
+        let (mut polls, mut inside) = (0, Box::pin(middle.future()));
+        let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+            polls += 1;
+            if polls > 1 {
+                let _ = inside.as_mut().poll(cx);
+            }
+            Poll::<()>::Pending
+        })));
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        scope.cancel();
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        let before = wakes.count();
+        if leaves {
+            drop(middle.take());
+        } else {
+            drop(call);
+        }
+        assert!(wakes.count() > before, "the wake-up is lost");
+        assert!(run(outer.as_mut(), &wakes).is_ready());
+    }
+}
+
+/// It holds the outer one until the shield ends, and not for as long as it lives.
+#[test]
+fn c8_one_that_is_held_no_more_holds_no_outer_one_with_another_waker() {
+    let scope = ROOT.with_cancel();
+    let call = call_on(&scope);
+    let (middle, call) = held(&scope, &call);
+    let middle = Slot::new(FreshWaker::new(middle));
+    let wakes = Wakes::new();
+    let mut outer = Box::pin(scope.run_until_cancelled(middle.future()));
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    drop(call);
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let _away = middle.take();
+    scope.cancel();
+    assert!(run(outer.as_mut(), &wakes).is_ready());
+}
+
+/// A shield holds the outer one already, and that ends with the shield, whoever else was held by it.
+#[test]
+fn c8_one_that_is_held_leaves_an_outer_one_to_the_shield_that_holds_both() {
+    let scope = ROOT.with_cancel();
+    let call = call_on(&scope);
+    let middle = scope.run_until_cancelled_owned(polls_the(&call));
+    let middle = Slot::new(FreshWaker::new(middle));
+    let wakes = Wakes::new();
+    let mut outer = Box::pin(scope.run_until_cancelled(middle.future()));
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let _away = middle.take();
+    scope.cancel();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let before = wakes.count();
+    drop(call.take());
+    assert!(wakes.count() > before, "the wake-up is lost");
+    assert!(run(outer.as_mut(), &wakes).is_ready());
+}
+
+/// Between the one that is held and those with other wakers there are some with its own, which rely on its answer.
+#[test]
+fn c8_outer_ones_are_at_rest_however_far_they_are_from_one_that_is_held() {
+    for wakers in [vec![1], vec![2], vec![1, 1], vec![2, 1], vec![1, 0, 1]] {
+        let scope = ROOT.with_cancel();
+        let call = call_on(&scope);
+        let (middle, call) = held(&scope, &call);
+        let mut work: LocalBoxFuture<'_, ()> = Box::pin(middle.map(drop));
+        for near in wakers {
+            for _ in 0..near {
+                work = Box::pin(scope.run_until_cancelled_owned(work).map(drop));
+            }
+            work = Box::pin(
+                scope
+                    .run_until_cancelled_owned(FreshWaker::new(work))
+                    .map(drop),
+            );
+        }
+        let wakes = Wakes::new();
+        assert!(run(work.as_mut(), &wakes).is_pending());
+        scope.cancel();
+        assert!(run(work.as_mut(), &wakes).is_pending());
+        let before = wakes.count();
+        drop(call);
+        assert!(wakes.count() > before, "the wake-up is lost");
+        assert!(run(work.as_mut(), &wakes).is_ready());
+    }
+}
+
+/// The outer one relied on it, and no shield holds that one: it decides for itself when the one that is held is gone.
+#[test]
+fn c8_an_outer_one_takes_over_from_one_that_is_held_and_polled_elsewhere_with_its_waker() {
+    let scope = ROOT.with_cancel();
+    let call = call_on(&scope);
+    let (middle, _call) = held(&scope, &call);
+    let slot = Slot::new(middle);
+    let mut outer = Box::pin(scope.run_until_cancelled(slot.future()));
+    let (wakes, mut elsewhere) = (Wakes::new(), None);
+    let mut task = pin!(poll_fn(|cx| {
+        let polled = outer.as_mut().poll(cx);
+        if elsewhere.is_none() {
+            let mut middle = slot.take();
+            assert!(middle.as_mut().poll(cx).is_pending());
+            elsewhere = Some(middle);
+        }
+        polled
+    }));
+    assert!(run(task.as_mut(), &wakes).is_pending());
+    let before = wakes.count();
+    scope.cancel();
+    assert!(wakes.count() > before, "the wake-up is lost");
+    assert!(run(task.as_mut(), &wakes).is_ready());
+}
+
+/// The same with wakers of its own.
+#[test]
+fn c8_an_outer_one_with_another_waker_takes_over_from_one_that_is_held_and_polled_elsewhere() {
+    for ended in [false, true] {
+        let scope = ROOT.with_cancel();
+        let call = call_on(&scope);
+        let (middle, _call) = held(&scope, &call);
+        let slot = Slot::new(middle);
+        let wakes = Wakes::new();
+        let mut outer = Box::pin(scope.run_until_cancelled(FreshWaker::new(slot.future())));
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        if ended {
+            scope.cancel();
+            assert!(run(outer.as_mut(), &wakes).is_pending());
+        }
+        let mut middle = slot.take();
+        let before = wakes.count();
+        assert!(run(middle.as_mut(), &Wakes::new()).is_pending());
+        assert!(wakes.count() > before, "it was not told");
+        scope.cancel();
+        assert!(run(outer.as_mut(), &wakes).is_ready());
+    }
+}
+
+/// It is polled elsewhere a few times, and comes back each time.
+#[test]
+fn c8_an_outer_one_takes_over_each_time_that_one_is_polled_elsewhere_that_is_held() {
+    for other_waker in [false, true] {
+        let scope = ROOT.with_cancel();
+        let call = call_on(&scope);
+        let (middle, _call) = held(&scope, &call);
+        let place = RefCell::new(Some(middle));
+        let inside = poll_fn(|cx| {
+            if let Some(middle) = &mut *place.borrow_mut() {
+                assert!(middle.as_mut().poll(cx).is_pending());
+            }
+            Poll::<()>::Pending
+        });
+        let mut inside: LocalBoxFuture<'_, ()> = Box::pin(inside);
+        if other_waker {
+            inside = Box::pin(FreshWaker::new(inside));
+        }
+        let wakes = Wakes::new();
+        let mut outer = Box::pin(scope.run_until_cancelled(inside));
+        for _ in 0..4 {
+            assert!(run(outer.as_mut(), &wakes).is_pending());
+            let mut middle = place.take().expect("it is there");
+            let before = wakes.count();
+            assert!(poll_pinned(middle.as_mut(), &wakes).is_pending());
+            assert!(wakes.count() > before, "it was not told");
+            assert!(run(outer.as_mut(), &wakes).is_pending());
+            place.replace(Some(middle));
+        }
+    }
+}
+
+/// It tells those who are away a few times while it is held, and as often when it is held again.
+#[test]
+fn c8_one_that_is_held_again_tells_again_that_it_is_elsewhere() {
+    for moves in [0, 100] {
+        let scope = ROOT.with_cancel();
+        let call = call_on(&scope);
+        let (middle, first) = held(&scope, &call);
+        let place = RefCell::new(Some(middle));
+        let wakes = Wakes::new();
+        let mut outer = Box::pin(scope.run_until_cancelled(FreshWaker::new(poll_fn(|cx| {
+            if let Some(middle) = &mut *place.borrow_mut() {
+                assert!(middle.as_mut().poll(cx).is_pending());
+            }
+            Poll::<()>::Pending
+        }))));
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        let polls_elsewhere = || {
+            let mut middle = place.take().expect("it is there");
+            assert!(poll_pinned(middle.as_mut(), &Wakes::new()).is_pending());
+            middle
+        };
+        for _ in 0..moves {
+            place.replace(Some(polls_elsewhere()));
+            assert!(run(outer.as_mut(), &wakes).is_pending());
+        }
+        drop(first);
+        let middle = polls_elsewhere();
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        place.replace(Some(middle));
+        call.replace(call_on(&scope).take());
+        let middle = polls_elsewhere();
+        let _second = call.take();
+        place.replace(Some(middle));
+        assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+        let before = wakes.count();
+        let _middle = polls_elsewhere();
+        assert!(wakes.count() > before, "it was not told");
+    }
+}
+
+/// Two of one task poll one that is held. It is answered by its inner one in the polls of the first one, if it looks.
+#[test]
+fn c8_two_who_poll_one_that_is_held_by_turns_come_to_rest() {
+    for [other_wakers, looks, ended] in
+        [0, 1, 2, 3, 4, 5, 6, 7].map(|it| [1, 2, 4].map(|bit| it & bit > 0))
+    {
+        let scope = ROOT.with_cancel();
+        let call = call_on(&scope);
+        let inner = RefCell::new(waiting(&scope));
+        let looking = Cell::new(false);
+        let middle = poll_fn(|cx| {
+            if let Some(call) = &mut *call.borrow_mut() {
+                assert!(call.as_mut().poll(cx).is_pending());
+            }
+            if looking.get() {
+                let _ = inner.borrow_mut().as_mut().poll(cx);
+            }
+            Poll::<()>::Pending
+        });
+        let mut middle = Box::pin(scope.run_until_cancelled_owned(middle));
+        assert!(run(middle.as_mut(), &Wakes::new()).is_pending());
+        let _call = call.take();
+        let slot = Slot::new(middle);
+        let asker = || -> LocalBoxFuture<'_, Result<Outcome, Cancelled>> {
+            if other_wakers {
+                Box::pin(scope.run_until_cancelled(FreshWaker::new(slot.future())))
+            } else {
+                Box::pin(scope.run_until_cancelled(slot.future()))
+            }
+        };
+        let (mut first, mut second) = (asker(), asker());
+        let mut task = pin!(poll_fn(|cx| {
+            looking.set(looks);
+            assert!(first.as_mut().poll(cx).is_pending());
+            looking.set(false);
+            assert!(second.as_mut().poll(cx).is_pending());
+            Poll::<()>::Pending
+        }));
+        let wakes = Wakes::new();
+        assert!(run(task.as_mut(), &wakes).is_pending());
+        if ended && !looks {
+            scope.cancel();
+            assert!(run(task.as_mut(), &wakes).is_pending());
+        }
+    }
+}
+
+/// The outer one relies on the waker that sleeps while it is held, and a poll elsewhere takes it up and panics.
+#[test]
+fn c8_one_that_is_held_sleeps_on_where_a_poll_of_it_by_somebody_else_panics() {
+    for [drops, ends] in [[false, false], [false, true], [true, false]] {
+        let scope = ROOT.with_cancel();
+        let call = RefCell::new(call_on(&scope).take());
+        let throws = Cell::new(false);
+        let middle = scope.run_until_cancelled_owned(poll_fn(|cx| {
+            if let Some(call) = &mut *call.borrow_mut() {
+                assert!(call.as_mut().poll(cx).is_pending());
+            }
+            if throws.get() {
+                if ends {
+                    call.take();
+                }
+                panic!("as intended");
+            }
+            Poll::<()>::Pending
+        }));
+        let mut middle = Box::pin(middle);
+        assert!(run(middle.as_mut(), &Wakes::new()).is_pending());
+        let elsewhere = if ends { None } else { call.take() };
+        let slot = Slot::new(middle);
+        let wakes = Wakes::new();
+        let mut outer = Box::pin(scope.run_until_cancelled(slot.future()));
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        let mut middle = slot.take();
+        throws.set(true);
+        let poll = AssertUnwindSafe(|| poll_pinned(middle.as_mut(), &wakes));
+        assert!(catch_unwind(poll).is_err());
+        let kept = (!drops).then_some(middle);
+        drop(elsewhere);
+        assert!(wakes.count() > 0, "the wake-up is lost");
+        scope.cancel();
+        assert!(run(outer.as_mut(), &wakes).is_ready());
+        drop(kept);
+    }
+}
+
+/// One behind a shield holds those around it until it ends, and not only as long as it is held itself.
+#[test]
+fn c3_one_behind_a_shield_holds_though_it_is_held_no_more() {
+    let scope = ROOT.with_cancel();
+    let behind = scope.without_cancel().with_cancel();
+    let call = call_on(&behind);
+    let (middle, call) = held(&behind, &call);
+    let wakes = Wakes::new();
+    let slot = Slot::new(middle);
+    let mut outer = Box::pin(scope.run_until_cancelled(slot.future()));
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let mut middle = slot.take();
+    drop(call);
+    assert!(run(middle.as_mut(), &Wakes::new()).is_pending());
+    scope.cancel();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    drop(middle);
+    assert!(run(outer.as_mut(), &wakes).is_ready());
+}
