@@ -234,7 +234,7 @@ use proc_macro::TokenStream;
 /// | The await stands | and is |
 /// |---|---|
 /// | in the body: loops, conditions, operands, before `?` | a checkpoint |
-/// | in `println!`, `format!`, `assert!`, `dbg!`, `vec!`, `matches!` and their like in `std` | a checkpoint |
+/// | in `println!`, `format!`, `assert!`, `dbg!`, `vec!`, `matches!`, `pin!` and their like in `std` | a checkpoint |
 /// | as a branch of `tokio::select!` | a checkpoint. Where no branch is left because they gave up, the function returns; else it is your `else` |
 /// | in a handler, a condition or the `else` of `tokio::select!` | a checkpoint of its own |
 /// | as a branch of `join!`, tokio's or that of `futures` | a checkpoint. The function returns when all branches are ready or gave up |

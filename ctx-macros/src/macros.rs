@@ -84,10 +84,10 @@ impl Kind {
             return Kind::Unknown;
         };
         // A crate may be reached by way of another one, which has it as `tokio` then.
+        if is_of_std(&of, name) {
+            return Kind::Std;
+        }
         match (of.last().copied(), name) {
-            (None | Some("std" | "core" | "alloc"), _) if of.len() < 2 && is_std_name(name) => {
-                Kind::Std
-            }
             (None | Some("tokio"), "select") => Kind::Select,
             (None | Some("tokio" | "futures" | "futures_util"), "join") => Kind::Join,
             (None | Some("tokio" | "futures" | "futures_util"), "try_join") => Kind::TryJoin,
@@ -104,9 +104,32 @@ fn awaits_by_name(name: &str) -> bool {
     matches!(name, "select" | "select_biased" | "join" | "try_join")
 }
 
-/// Whether a macro evaluates its arguments where they stand, as the standard library's do.
+/// Whether a macro evaluates its arguments where they stand, as the standard library's do, and binds nothing. A
+/// `pin!` that does not say whose it is may be tokio's, which binds anew the variables that it is given.
 pub(crate) fn evaluates_in_place(path: &Path) -> bool {
-    Kind::of(path) == Kind::Std
+    let may_bind = path.get_ident().is_some_and(|name| name == "pin");
+    Kind::of(path) == Kind::Std && !may_bind
+}
+
+/// Whether a macro of this name in `of` is the standard library's. There is a crate `assert_matches`, too, whose
+/// macros do with the value and the pattern what those of `std` do.
+fn is_of_std(of: &[&str], name: &str) -> bool {
+    match of {
+        [] => is_std_name(name) || is_in_a_module(name),
+        ["std" | "core" | "alloc"] => is_std_name(name) || is_assert_matches(name),
+        ["assert_matches"] | ["std" | "core", "assert_matches"] => is_assert_matches(name),
+        ["std" | "core", "pin"] => name == "pin",
+        _ => false,
+    }
+}
+
+/// Whether a macro of this name is in a module of the standard library.
+fn is_in_a_module(name: &str) -> bool {
+    name == "pin" || is_assert_matches(name)
+}
+
+fn is_assert_matches(name: &str) -> bool {
+    matches!(name, "assert_matches" | "debug_assert_matches")
 }
 
 fn is_std_name(name: &str) -> bool {

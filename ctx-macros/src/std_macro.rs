@@ -22,7 +22,7 @@ pub(crate) enum Args {
     List(Punctuated<Expr, Token![,]>),
     /// `vec![element; length]`
     Repeat(Box<(Expr, Token![;], Expr)>),
-    /// `matches!(value, pattern if guard)`
+    /// `matches!(value, pattern if guard)`, `assert_matches!(value, pattern if guard, "{}", message)`
     Matches(Box<Matches>),
 }
 
@@ -31,7 +31,8 @@ pub(crate) struct Matches {
     comma: Token![,],
     pat: Pat,
     guard: Option<(Token![if], Expr)>,
-    trailing: Option<Token![,]>,
+    comma_after: Option<Token![,]>,
+    message: Punctuated<Expr, Token![,]>,
 }
 
 /// Rewrites the arguments.
@@ -87,7 +88,7 @@ impl Args {
     pub(crate) fn of(mac: &Macro) -> Result<Args> {
         let name = mac.path.segments.last().map(|segment| &segment.ident);
         let read = match name {
-            Some(name) if name == "matches" => Args::matches,
+            Some(name) if name.to_string().ends_with("matches") => Args::matches,
             _ => Args::list,
         };
         read.parse2(mac.tokens.clone())
@@ -117,13 +118,15 @@ impl Args {
             Some(if_token) => Some((if_token, input.parse()?)),
             None => None,
         };
-        let trailing = input.parse()?;
+        let comma_after = input.parse()?;
+        let message = Punctuated::parse_terminated(input)?;
         Ok(Args::Matches(Box::new(Matches {
             value,
             comma,
             pat,
             guard,
-            trailing,
+            comma_after,
+            message,
         })))
     }
 
@@ -174,6 +177,7 @@ impl Args {
                 if let Some((_, guard)) = &mut matches.guard {
                     visit(guard);
                 }
+                matches.message.iter_mut().for_each(visit);
             }
         }
     }
@@ -191,10 +195,11 @@ impl Args {
                     comma,
                     pat,
                     guard,
-                    trailing,
+                    comma_after,
+                    message,
                 } = *matches;
                 let (if_token, guard) = guard.unzip();
-                quote!(#value #comma #pat #if_token #guard #trailing)
+                quote!(#value #comma #pat #if_token #guard #comma_after #message)
             }
         }
     }
