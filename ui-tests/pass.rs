@@ -29,6 +29,7 @@ mod format_strings_name_ctx;
 mod generics;
 mod impl_block_with_arguments;
 mod impl_future_functions;
+mod items_come_first;
 mod join;
 mod keys;
 mod let_else;

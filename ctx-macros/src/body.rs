@@ -134,7 +134,7 @@ fn walk(
     if seated {
         seat::make(&mut block.stmts, rewriter.runtime);
     }
-    block.stmts.splice(0..0, first.stmts);
+    seat::begin(&mut block.stmts, first.stmts);
     seated
 }
 

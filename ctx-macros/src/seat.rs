@@ -135,6 +135,14 @@ pub(crate) fn insert(stmts: &mut Vec<Stmt>, stmt: Stmt) {
     stmts.insert(first.unwrap_or(stmts.len()), stmt);
 }
 
+/// Puts what a body begins with in front of it, but behind its items as well. A `macro_rules!` sees the names that are
+/// bound before it, and is to see these.
+pub(crate) fn begin(stmts: &mut Vec<Stmt>, prologue: Vec<Stmt>) {
+    let is_first = |stmt: &&Stmt| is_item(stmt) && !matches!(stmt, Stmt::Item(Item::Macro(_)));
+    let at = stmts.iter().take_while(is_first).count();
+    stmts.splice(at..at, prologue);
+}
+
 /// Whether a statement is an item, and no passage that nobody has parsed.
 fn is_item(stmt: &Stmt) -> bool {
     matches!(stmt, Stmt::Item(item) if !matches!(item, Item::Verbatim(_)))
