@@ -1,7 +1,7 @@
 //! Statements, where attributes and semicolons need a second look.
 
 use syn::visit_mut::VisitMut;
-use syn::{Attribute, Expr, ExprMacro, Local, Stmt, StmtMacro, Token};
+use syn::{Attribute, Expr, ExprMacro, Local, Pat, Stmt, StmtMacro, Token};
 
 use crate::marks::{Mark, attrs_of};
 use crate::rewrite::Rewriter;
@@ -33,7 +33,13 @@ impl Rewriter<'_> {
         if !matches!(self.scope, Scope::Abandoned | Scope::Other(NESTED)) {
             temporary::check(&init.expr, self.errors);
         }
+        let awaits = matches!(*init.expr, Expr::Await(_));
         self.in_mode(&marks, |this| this.visit_expr_mut(&mut init.expr));
+        if awaits && discards(&local.pat) {
+            // A lint lets an await have no value, but not the `match` that it has become.
+            local.let_token.span = generated(local.let_token.span);
+            local.semi_token.span = generated(local.semi_token.span);
+        }
         if let Some((_, otherwise)) = &mut init.diverge {
             self.visit_expr_mut(otherwise);
         }
@@ -109,6 +115,15 @@ impl Rewriter<'_> {
                  block, and the attribute on the block"
             ),
         );
+    }
+}
+
+/// `_`, `_done`
+fn discards(pat: &Pat) -> bool {
+    match pat {
+        Pat::Wild(_) => true,
+        Pat::Ident(pat) => pat.ident.to_string().starts_with('_'),
+        _ => false,
     }
 }
 

@@ -38,8 +38,27 @@ async fn sum(start: Option<u32>) -> Result<u32, Cancelled> {
     Ok(number + start)
 }
 
+async fn unit(_: u32) {
+    tokio::task::yield_now().await;
+}
+
+/// Nothing is the value of these, which no lint holds against an await.
+#[with_context]
+#[allow(clippy::ignored_unit_patterns)]
+async fn units(number: Option<u32>) -> Result<(), Cancelled> {
+    if let Some(number) = number {
+        let _ = unit(number).await;
+    }
+    let _done = unit(1).await;
+    #[shield]
+    let _ = unit(2).await;
+    let () = unit(3).await;
+    Ok(())
+}
+
 #[tokio::test(start_paused = true)]
 async fn behaves() {
     let ctx = Context::background();
     assert_eq!(sum(&ctx, Some(1)).await.unwrap(), 3);
+    units(&ctx, Some(0)).await.unwrap();
 }
