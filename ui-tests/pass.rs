@@ -14,6 +14,7 @@ mod blocks_in_conditions;
 mod borrow_chains;
 mod borrowed_ctx;
 mod bound_ctx_moves_later;
+mod boxed_future_aliases;
 mod boxed_futures;
 mod checkpoint_modes;
 mod closures;

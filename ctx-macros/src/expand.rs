@@ -67,6 +67,9 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
         body::mention_ctx(function, &runtime);
     }
     if borrows && future::is_tail(&mut function.body) {
+        if used {
+            parameter::refuse_static_alias(function, errors, &runtime);
+        }
         future::capture(&mut function.sig.output);
     }
 }

@@ -51,6 +51,10 @@ use proc_macro::TokenStream;
 /// `Box::pin(async {})`, and on a whole `impl` or `trait` block, where it applies to all of these. A `fn` that
 /// awaits nothing may have it too, for the parameter and the `#[value]`s.
 ///
+/// Where the type of a boxed future is an alias, as in `fn load(&self) -> RowFuture<'_, u32>`, a body that ends in
+/// `Box::pin(async {})` says what it is. A declaration in a trait has no body: put a `#[with_context]` of its own on
+/// it, and call the alias something with `Future` or `Fut`, or write the `ctx: &'a Context` there by hand.
+///
 /// - [The expansion](#the-expansion)
 /// - [Options](#options), [inside the body](#inside-the-body)
 /// - [What happens to each await](#what-happens-to-each-await)

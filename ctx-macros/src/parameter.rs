@@ -2,8 +2,10 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{FnArg, Lifetime, Pat, Signature, Stmt, parse_quote, parse_quote_spanned};
+use syn::{Error, FnArg, Lifetime, Pat, Signature, Stmt};
+use syn::{parse_quote, parse_quote_spanned};
 
+use crate::errors::Errors;
 use crate::function::{Body, Function};
 use crate::future::{self, Borrows};
 use crate::options::Options;
@@ -114,6 +116,21 @@ fn bind_mistaken(body: &mut Body, runtime: &Runtime) {
     block.stmts.insert(0, bind);
 }
 
+/// Refuses a future that has taken the context along and cannot, where a name for `Pin<Box<..>>` hides that. Whether it
+/// has is known when the body has been rewritten: it may have bound a context of its own.
+pub(crate) fn refuse_static_alias(function: &mut Function, errors: &mut Errors, runtime: &Runtime) {
+    let Some(borrowing) = future::static_alias(function) else {
+        return;
+    };
+    let message = format!(
+        "the returned future cannot borrow the context: write `{borrowing}`, if it has a lifetime, or \
+         `#[with_context(owned)]`"
+    );
+    errors.push(Error::new_spanned(&function.sig.output, message));
+    function.attrs.push(parse_quote!(#[allow(unused)]));
+    bind_mistaken(&mut function.body, runtime);
+}
+
 /// The lifetime of the reference, where it cannot be left to the compiler.
 fn lifetime(function: &mut Function) -> Option<Lifetime> {
     let sig = &mut function.sig;
@@ -122,13 +139,13 @@ fn lifetime(function: &mut Function) -> Option<Lifetime> {
         return Some(async_trait::name(sig));
     }
     if sig.asyncness.is_none() {
-        match future::borrows(&sig.output) {
+        match future::returned(function) {
             Some(Borrows::For(lifetime)) => return Some(lifetime),
-            Some(Borrows::Elided) => return lifetime::name_elided(sig),
+            Some(Borrows::Elided) => return lifetime::name_elided(&mut function.sig),
             _ => {}
         }
     }
-    lifetime::keep_elision(sig);
+    lifetime::keep_elision(&mut function.sig);
     None
 }
 
