@@ -34,7 +34,8 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
     let written = function.sig.inputs.len();
     let hygiene = parameter::written(&function.sig).unwrap_or(function.sig.fn_token.span);
-    let runtime = Runtime::new(options, hygiene);
+    let foreign = parameter::foreign(&function.sig);
+    let runtime = Runtime::new(options, hygiene, foreign);
     let mistakes = errors.count();
     let values = value::take(&mut function.sig, errors);
     validate::signature(function, options, errors);

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Error, FnArg, Lifetime, Pat, Signature, Stmt};
+use syn::{Error, FnArg, Lifetime, Pat, Signature, Stmt, Type};
 use syn::{parse_quote, parse_quote_spanned};
 
 use crate::errors::Errors;
@@ -175,6 +175,28 @@ fn first_place(sig: &Signature) -> usize {
 /// Where the author wrote the context, which may have come to a `macro_rules!` by another way than the `fn`.
 pub(crate) fn written(sig: &Signature) -> Option<Span> {
     sig.inputs.get(first_place(sig)).and_then(ctx_of)
+}
+
+/// Where the author wrote a `ctx` of a type that takes arguments, as none of ours does: `&tera::Context<'_>`.
+pub(crate) fn foreign(sig: &Signature) -> Option<Span> {
+    let first = sig.inputs.get(first_place(sig))?;
+    let written = ctx_of(first)?;
+    let FnArg::Typed(typed) = first else {
+        return None;
+    };
+    let mut ty = &*typed.ty;
+    loop {
+        ty = match ty {
+            Type::Reference(it) => &it.elem,
+            Type::Paren(it) => &it.elem,
+            Type::Group(it) => &it.elem,
+            Type::Path(it) => {
+                let last = it.path.segments.last()?;
+                return (!last.arguments.is_empty()).then_some(written);
+            }
+            _ => return None,
+        }
+    }
 }
 
 /// Whether a parameter is a context that the author wrote.

@@ -18,13 +18,17 @@ pub(crate) struct Runtime {
     /// A `ctx` in the body means what it means next to the function's `fn`, or what the parameter means
     /// that the author wrote, also where the body's tokens went through a `macro_rules!`.
     hygiene: Span,
+    /// Where the parameter stands, if it is none of our contexts. There is the error of every `&ctx` then, which to the
+    /// compiler is one error.
+    foreign: Option<Span>,
 }
 
 impl Runtime {
-    pub(crate) fn new(options: &Options, hygiene: Span) -> Runtime {
+    pub(crate) fn new(options: &Options, hygiene: Span, foreign: Option<Span>) -> Runtime {
         Runtime {
             krate: options.krate.clone(),
             hygiene,
+            foreign,
         }
     }
 
@@ -64,6 +68,7 @@ impl Runtime {
 
     /// The context in scope at `span`, by reference: `&ctx`.
     pub(crate) fn ctx(&self, span: Span) -> Expr {
+        let span = self.foreign.unwrap_or(span);
         syntax::reference(syntax::expr(self.name("ctx", span)), span)
     }
 
@@ -80,7 +85,7 @@ impl Runtime {
     // Output: ::ctx::__private::borrow(&ctx)       ::ctx::__private::handle(&ctx)
     pub(crate) fn handle(&self, uses: Uses, span: Span) -> Expr {
         if uses.may_move() {
-            self.call("handle", [self.ctx(span)], span)
+            self.call("handle", [self.ctx(span)], self.foreign.unwrap_or(span))
         } else {
             self.borrow(span)
         }
