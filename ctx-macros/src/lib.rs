@@ -253,6 +253,10 @@ use proc_macro::TokenStream;
 /// import them as they are: behind `use tokio::select as first;` nobody sees that `first!` awaits, as nobody sees
 /// into a macro of your own that is defined outside of the function.
 ///
+/// After `use futures::select;`, too, `select!` is taken for tokio's. Where its branches can be read as such, that crate
+/// then says what it makes of ours: "expected one of: identifier, `::`, `<`, ..", at the `select!`. Write
+/// `tokio::select!`, or put that one under `#[checkpoints(none)]`.
+///
 /// # The order with other attributes
 ///
 /// | | |

@@ -41,12 +41,33 @@ async fn left_alone() -> Result<u32, Cancelled> {
     Ok(number + other)
 }
 
+mod of_futures {
+    use super::{Cancelled, one, with_context};
+    use futures::{FutureExt, select};
+
+    #[with_context]
+    pub(super) async fn selected() -> Result<u32, Cancelled> {
+        let mut first = Box::pin(one().fuse());
+        #[checkpoints(none)]
+        let number = select! {
+            number = first => number,
+        };
+        #[checkpoints(none)]
+        let other = futures::select! {
+            number = first => number,
+            complete => 2,
+        };
+        Ok(number + other)
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn behaves() {
     let ctx = Context::background().with_cancel();
     assert_eq!(without_awaits(&ctx).await.unwrap(), 5);
     assert_eq!(left_alone(&ctx).await.unwrap(), 4);
     ctx.cancel();
-    // There is no checkpoint in it.
+    // There is no checkpoint in these.
+    assert_eq!(of_futures::selected(&ctx).await.unwrap(), 3);
     assert_eq!(left_alone(&ctx).await.unwrap(), 4);
 }
