@@ -243,6 +243,48 @@ fn m14_a_branch_of_try_join_adds_at_most_56_bytes() {
     assert_branches!(try_join, PER_TRY_BRANCH);
 }
 
+/// What follows a macro uses its function's own state, which lives beside that of the branches.
+mod a_loop {
+    use super::*;
+
+    #[with_context]
+    pub(super) async fn annotated() -> Option<u32> {
+        let mut sum = 0;
+        while sum < 9 {
+            if sum % 2 == 0 {
+                sum += tokio::select! { x = leaf() => x, x = leaf() => x };
+            } else {
+                sum += leaf().await;
+            }
+        }
+        Some(sum)
+    }
+
+    pub(super) async fn by_hand(_: &Context) -> Option<u32> {
+        let mut sum = 0;
+        while sum < 9 {
+            if sum % 2 == 0 {
+                sum += tokio::select! { x = leaf() => x, x = leaf() => x };
+            } else {
+                sum += leaf().await;
+            }
+        }
+        Some(sum)
+    }
+}
+
+#[test]
+fn m14_a_select_and_an_await_add_no_more_than_the_select() {
+    let ctx = &Context::background();
+    let with = size_of_val(&a_loop::annotated(ctx));
+    let without = size_of_val(&a_loop::by_hand(ctx));
+    println!("a select of two and an await: {with} bytes, by hand {without}");
+    assert!(
+        with <= without + PER_CALL + 2 * PER_BRANCH,
+        "{without} grew to {with}"
+    );
+}
+
 mod no_checkpoint {
     use super::*;
 

@@ -22,7 +22,7 @@ pub trait Site: Parts {
     /// The line that its error names.
     fn at(&self) -> &'static Location<'static>;
     /// What to keep of the error that is returned.
-    fn leave(cancelled: &Cancelled) -> Self::Left;
+    fn leave(&self, cancelled: &Cancelled) -> Self::Left;
     /// The error once more, for who polls again.
     fn again(left: &Self::Left) -> Cancelled;
 
@@ -69,7 +69,7 @@ impl<C: AsRef<Context>> Site for Here<C> {
         self.at
     }
 
-    fn leave(cancelled: &Cancelled) -> Cancelled {
+    fn leave(&self, cancelled: &Cancelled) -> Cancelled {
         cancelled.clone()
     }
 
@@ -145,18 +145,20 @@ impl<S: Site, F: Future> Future for Checkpoint<S, F> {
         if let Stage::Live { site, .. } = self.as_mut().project() {
             site.tell();
         }
-        let cancelled = match self.as_mut().project() {
+        let (cancelled, left) = match self.as_mut().project() {
             Stage::Over { left } => return Poll::Ready(Err(S::again(left))),
             Stage::Live { future, site } => match advance(future, site, cx) {
                 Step::Pending => return Poll::Pending,
                 Step::Ready(output) => return Poll::Ready(Ok(output)),
-                Step::GivesUp => Keeper::refusal(site.parts().0).cancelled.noticed(site.at()),
+                Step::GivesUp => {
+                    let cancelled = Keeper::refusal(site.parts().0).cancelled.noticed(site.at());
+                    let left = site.leave(&cancelled);
+                    (cancelled, left)
+                }
             },
         };
         // This drops the future, before the error is returned (rule C4).
-        self.set(Self::Over {
-            left: S::leave(&cancelled),
-        });
+        self.set(Self::Over { left });
         Poll::Ready(Err(cancelled))
     }
 }

@@ -14,7 +14,7 @@ use std::{
     pin::Pin,
     sync::{
         OnceLock,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU16, Ordering},
     },
     task::{Context as TaskContext, Poll, ready},
 };
@@ -29,10 +29,11 @@ pub struct Slot<H> {
     mode: Mode,
     // Boxed, as it is nearly always empty.
     stopped: OnceLock<Box<Cancelled>>,
-    /// The branches of a `try_join!`: all, those that are ready, and those that would give up.
-    branches: AtomicU32,
-    ready: AtomicU32,
-    giving_up: AtomicU32,
+    /// The branches of a `try_join!`: all, those that are ready, and those that would give up. Nobody writes more of
+    /// them than fit.
+    branches: AtomicU16,
+    ready: AtomicU16,
+    giving_up: AtomicU16,
 }
 
 /// Makes the slot. `between` says that a branch which has started runs to its end.
@@ -43,9 +44,9 @@ pub fn slot<H: AsRef<Context>>(handle: H, between: bool) -> Slot<H> {
         at: Location::caller(),
         mode: if between { Mode::Between } else { Mode::Race },
         stopped: OnceLock::new(),
-        branches: AtomicU32::new(0),
-        ready: AtomicU32::new(0),
-        giving_up: AtomicU32::new(0),
+        branches: AtomicU16::new(0),
+        ready: AtomicU16::new(0),
+        giving_up: AtomicU16::new(0),
     }
 }
 
@@ -54,7 +55,6 @@ impl<H: AsRef<Context>> Slot<H> {
     pub fn branch<F: IntoFuture>(&self, future: F) -> Branch<'_, H, F::IntoFuture> {
         let future = future.into_future();
         Branch {
-            slot: self,
             checkpoint: Checkpoint::new(InSlot::new(self), future),
         }
     }
@@ -136,7 +136,9 @@ impl<H: AsRef<Context>> Site for InSlot<'_, H> {
         self.slot.at
     }
 
-    fn leave(_: &Cancelled) {}
+    fn leave(&self, cancelled: &Cancelled) {
+        self.slot.stop_with(cancelled.clone());
+    }
 
     fn again((): &()) -> Cancelled {
         panic!("a branch that gave up was polled again")
@@ -154,7 +156,6 @@ pin_project! {
     where
         H: AsRef<Context>,
     {
-        slot: &'s Slot<H>,
         #[pin]
         checkpoint: Checkpoint<InSlot<'s, H>, F>,
     }
@@ -164,13 +165,7 @@ impl<H: AsRef<Context>, F: Future> Future for Branch<'_, H, F> {
     type Output = Result<F::Output, GaveUp>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        Poll::Ready(match ready!(this.checkpoint.poll(cx)) {
-            Ok(output) => Ok(output),
-            Err(cancelled) => {
-                this.slot.stop_with(cancelled);
-                Err(GaveUp)
-            }
-        })
+        let polled = ready!(self.project().checkpoint.poll(cx));
+        Poll::Ready(polled.map_err(|_| GaveUp))
     }
 }
