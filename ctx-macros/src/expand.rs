@@ -33,9 +33,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Validates and rewrites one function.
 fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
     let written = function.sig.inputs.len();
-    let hygiene = parameter::written(&function.sig).unwrap_or(function.sig.fn_token.span);
-    let foreign = parameter::foreign(&function.sig);
-    let runtime = Runtime::new(options, hygiene, foreign);
+    let runtime = Runtime::new(options, &function.sig);
     let mistakes = errors.count();
     let values = value::take(&mut function.sig, errors);
     validate::signature(function, options, errors);
@@ -52,27 +50,38 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
         parameter::inject(function, written, options, &runtime);
     }
     let borrows = matches!(parameter, Parameter::Injected) && options.owned.is_none();
-    let mode = options.mode();
     let mut rewriter = Rewriter {
         runtime: &runtime,
         errors,
         scope,
-        mode,
+        mode: options.mode(),
         uses: Uses::default(),
         seat: seat(&parameter, options),
         seated: false,
+        takes_ctx: false,
         fresh: false,
     };
     let used = body::rewrite(function, prologue, &mut rewriter);
+    let takes_ctx = rewriter.takes_ctx;
     if !used && matches!(parameter, Parameter::Injected) {
         body::mention_ctx(function, &runtime);
     }
     if borrows && future::is_tail(&mut function.body) {
-        if used {
-            parameter::refuse_static_alias(function, errors, &runtime);
-        }
-        future::capture(&mut function.sig.output);
+        returned_future(function, takes_ctx, errors, &runtime);
     }
+}
+
+/// The type of a future that a function returns, and that borrows the context if it takes that along.
+fn returned_future(
+    function: &mut Function,
+    takes_ctx: bool,
+    errors: &mut Errors,
+    runtime: &Runtime,
+) {
+    if takes_ctx {
+        parameter::refuse_static_alias(function, errors, runtime);
+    }
+    future::capture(&mut function.sig.output);
 }
 
 /// Whether the body's `ctx` is a `&Context` for certain. A type that the author wrote may be anything.

@@ -34,6 +34,8 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) seat: Seat,
     /// Whether some await uses the state that is in scope.
     pub(crate) seated: bool,
+    /// Whether what was generated names the function's own `ctx` where that has to outlive the call.
+    pub(crate) takes_ctx: bool,
     /// Whether the next block begins with a `ctx` that nobody else sees.
     pub(crate) fresh: bool,
 }
@@ -68,7 +70,7 @@ impl VisitMut for Rewriter<'_> {
         }
         self.in_mode(&marks, |this| this.expression(expr));
         if let Some(mark) = marks.shield {
-            self.uses.see_borrow();
+            self.names_ctx();
             shield::expression(expr, mark, self.runtime);
         }
     }
@@ -186,7 +188,7 @@ impl Rewriter<'_> {
             return;
         };
         let (runtime, seat) = (self.runtime, self.seat);
-        self.uses.see_borrow();
+        self.names_ctx();
         self.seated |= seat != Seat::Unknown;
         *expr = match mem::replace(expr, Expr::PLACEHOLDER) {
             Expr::Await(await_) => checkpoint(await_, exit, runtime, |base, span| match seat {
@@ -199,6 +201,12 @@ impl Rewriter<'_> {
             }),
             other => other,
         };
+    }
+
+    /// What is generated here names `ctx`.
+    pub(crate) fn names_ctx(&mut self) {
+        self.uses.see_borrow();
+        self.takes_ctx |= self.seat == Seat::Own && matches!(self.scope, Scope::Async(_));
     }
 
     /// From here on the `ctx` in scope may be another one.

@@ -6,9 +6,10 @@
 //! [`Exit`](crate::scope::Exit) and [`checkpoint`](crate::checkpoint).
 
 use proc_macro2::{Ident, Span};
-use syn::{Expr, Path, Token};
+use syn::{Expr, Path, Signature, Token};
 
 use crate::options::Options;
+use crate::parameter;
 use crate::syntax;
 use crate::uses::Uses;
 
@@ -24,11 +25,11 @@ pub(crate) struct Runtime {
 }
 
 impl Runtime {
-    pub(crate) fn new(options: &Options, hygiene: Span, foreign: Option<Span>) -> Runtime {
+    pub(crate) fn new(options: &Options, sig: &Signature) -> Runtime {
         Runtime {
             krate: options.krate.clone(),
-            hygiene,
-            foreign,
+            hygiene: parameter::written(sig).unwrap_or(sig.fn_token.span),
+            foreign: parameter::foreign(sig),
         }
     }
 

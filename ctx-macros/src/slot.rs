@@ -19,7 +19,7 @@ use crate::uses::Uses;
 //         __slot => BODY,
 //     }
 pub(crate) fn around(mac: &Macro, body: &TokenStream, uses: Uses, rewriter: &mut Rewriter) -> Expr {
-    rewriter.uses.see_borrow();
+    rewriter.names_ctx();
     let span = mac.path.span();
     let quiet = generated(span);
     let handle = rewriter.runtime.handle(uses, span);

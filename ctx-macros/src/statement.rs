@@ -9,6 +9,9 @@ use crate::scope::{NESTED, Scope};
 use crate::syntax::generated;
 use crate::{shield, temporary};
 
+const NO_INITIALISER: &str = "`#[shield]` covers an initialiser, and this `let` has none: put it on a \
+    block around the assignment";
+
 impl Rewriter<'_> {
     /// Rewrites one `let`, and returns the statement that has to go before it.
     pub(crate) fn local(&mut self, local: &mut Local) -> Option<Stmt> {
@@ -22,11 +25,9 @@ impl Rewriter<'_> {
             .for_each(|attr| self.visit_attribute_mut(attr));
         self.visit_pat_mut(&mut local.pat);
         let Some(init) = &mut local.init else {
-            if let Some(mark) = marks.shield {
-                let message = "`#[shield]` covers an initialiser, and this `let` has none: put \
-                    it on a block around the assignment";
-                self.errors.at(mark, message);
-            }
+            marks
+                .shield
+                .inspect(|&mark| self.errors.at(mark, NO_INITIALISER));
             return None;
         };
         // A block or a closure in the body is as much the author's; a function in it is for itself.
@@ -35,8 +36,9 @@ impl Rewriter<'_> {
         }
         let awaits = matches!(*init.expr, Expr::Await(_));
         self.in_mode(&marks, |this| this.visit_expr_mut(&mut init.expr));
-        if awaits && discards(&local.pat) {
-            // A lint lets an await have no value, but not the `match` that it has become.
+        let becomes_match = marks.shield.is_some() || matches!(*init.expr, Expr::Match(_));
+        if awaits && becomes_match && discards(&local.pat) {
+            // A lint lets an await have no value, but not the `match` that it becomes.
             local.let_token.span = generated(local.let_token.span);
             local.semi_token.span = generated(local.semi_token.span);
         }
@@ -44,7 +46,7 @@ impl Rewriter<'_> {
             self.visit_expr_mut(otherwise);
         }
         let mark = marks.shield?;
-        self.uses.see_borrow();
+        self.names_ctx();
         let (init, attrs) = (&mut init.expr, &local.attrs);
         Some(shield::initialiser(init, attrs, mark, self.runtime))
     }
