@@ -33,7 +33,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 /// Validates and rewrites one function.
 fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
     let written = function.sig.inputs.len();
-    let runtime = Runtime::new(options, &function.sig);
+    let runtime = Runtime::new(options, function);
     let mistakes = errors.count();
     let values = value::take(&mut function.sig, errors);
     validate::signature(function, options, errors);

@@ -10,6 +10,7 @@ use crate::function::{Body, Function};
 use crate::future::{self, Borrows};
 use crate::options::Options;
 use crate::runtime::Runtime;
+use crate::seat::{self, Seat};
 use crate::{async_trait, lifetime, neighbour, syntax};
 
 /// How many parameters clippy bears.
@@ -177,8 +178,13 @@ pub(crate) fn written(sig: &Signature) -> Option<Span> {
     sig.inputs.get(first_place(sig)).and_then(ctx_of)
 }
 
-/// Where the author wrote a `ctx` of a type that takes arguments, as none of ours does: `&tera::Context<'_>`.
-pub(crate) fn foreign(sig: &Signature) -> Option<Span> {
+/// Where the author wrote a `ctx` of a type that takes arguments, as none of ours does: `&tera::Context<'_>`. One that
+/// the body binds may be a context for all that.
+pub(crate) fn foreign(function: &Function) -> Option<Span> {
+    let Function { sig, body, .. } = function;
+    if matches!(body, Body::Parsed(block) if seat::any_binds(&block.stmts, Seat::Unknown)) {
+        return None;
+    }
     let first = sig.inputs.get(first_place(sig))?;
     let written = ctx_of(first)?;
     let FnArg::Typed(typed) = first else {

@@ -6,8 +6,9 @@
 //! [`Exit`](crate::scope::Exit) and [`checkpoint`](crate::checkpoint).
 
 use proc_macro2::{Ident, Span};
-use syn::{Expr, Path, Signature, Token};
+use syn::{Expr, Path, Token};
 
+use crate::function::Function;
 use crate::options::Options;
 use crate::parameter;
 use crate::syntax;
@@ -25,11 +26,12 @@ pub(crate) struct Runtime {
 }
 
 impl Runtime {
-    pub(crate) fn new(options: &Options, sig: &Signature) -> Runtime {
+    pub(crate) fn new(options: &Options, function: &Function) -> Runtime {
+        let sig = &function.sig;
         Runtime {
             krate: options.krate.clone(),
             hygiene: parameter::written(sig).unwrap_or(sig.fn_token.span),
-            foreign: parameter::foreign(sig),
+            foreign: parameter::foreign(function),
         }
     }
 
