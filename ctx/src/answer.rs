@@ -131,8 +131,6 @@ pub(crate) enum Manner {
 pub(crate) struct Answers<'a> {
     pub(crate) first: &'a mut Answer,
     pub(crate) more: &'a mut More,
-    /// Whether a shield holds the checkpoint.
-    pub(crate) is_held: bool,
 }
 
 impl Answers<'_> {
@@ -140,7 +138,7 @@ impl Answers<'_> {
     pub(crate) fn give(&mut self, line: &Arc<Node>, waker: &Waker, manner: Manner) {
         let tells = self.more.told < OFTEN;
         // This wakes those who are away, so nothing is borrowed here. Those at work are about to be held again.
-        if tells && self.more.meanwhile.let_go() && self.is_held {
+        if tells && self.more.meanwhile.let_go() {
             self.more.told += 1;
         }
         let left_away = with_stack(|stack| {

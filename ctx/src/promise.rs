@@ -65,12 +65,6 @@ pub(crate) struct Parting {
     pub(crate) asking: Option<Asking>,
 }
 
-impl Rare {
-    fn is_held(&self) -> bool {
-        self.hold.as_ref().is_some_and(|hold| hold.is_held())
-    }
-}
-
 impl Watch {
     pub(crate) const fn new() -> Self {
         Self {
@@ -259,14 +253,13 @@ impl Keeper {
 
     fn with_answers<R>(&mut self, act: impl FnOnce(Answers<'_>) -> R) -> R {
         let watch = self.watch();
-        let (mut more, is_held) = match &mut watch.rare {
-            Some(rare) => (std::mem::take(&mut rare.more), rare.is_held()),
-            None => (More::default(), false),
+        let mut more = match &mut watch.rare {
+            Some(rare) => std::mem::take(&mut rare.more),
+            None => More::default(),
         };
         let result = act(Answers {
             first: &mut watch.answer,
             more: &mut more,
-            is_held,
         });
         if !more.is_empty() {
             self.rare().more = more;

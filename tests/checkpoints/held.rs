@@ -306,12 +306,13 @@ fn c8_two_who_poll_one_that_is_held_by_turns_come_to_rest() {
     }
 }
 
-/// The outer one relies on the waker that sleeps while it is held, and a poll elsewhere takes it up and panics.
+/// The outer one relies on the waker that sleeps while it is held, and a poll elsewhere takes it up and panics, in which
+/// the call may end.
 #[test]
 fn c8_one_that_is_held_sleeps_on_where_a_poll_of_it_by_somebody_else_panics() {
     for [drops, ends] in [[false, false], [false, true], [true, false]] {
         let scope = ROOT.with_cancel();
-        let call = RefCell::new(call_on(&scope).take());
+        let (call, elsewhere) = (call_on(&scope), RefCell::new(None));
         let throws = Cell::new(false);
         let middle = scope.run_until_cancelled_owned(poll_fn(|cx| {
             if let Some(call) = &mut *call.borrow_mut() {
@@ -319,7 +320,7 @@ fn c8_one_that_is_held_sleeps_on_where_a_poll_of_it_by_somebody_else_panics() {
             }
             if throws.get() {
                 if ends {
-                    call.take();
+                    elsewhere.take();
                 }
                 panic!("as intended");
             }
@@ -327,18 +328,19 @@ fn c8_one_that_is_held_sleeps_on_where_a_poll_of_it_by_somebody_else_panics() {
         }));
         let mut middle = Box::pin(middle);
         assert!(run(middle.as_mut(), &Wakes::new()).is_pending());
-        let elsewhere = if ends { None } else { call.take() };
+        elsewhere.replace(call.take());
         let slot = Slot::new(middle);
         let wakes = Wakes::new();
         let mut outer = Box::pin(scope.run_until_cancelled(slot.future()));
         assert!(run(outer.as_mut(), &wakes).is_pending());
         let mut middle = slot.take();
         throws.set(true);
+        let before = wakes.count();
         let poll = AssertUnwindSafe(|| poll_pinned(middle.as_mut(), &wakes));
         assert!(catch_unwind(poll).is_err());
         let kept = (!drops).then_some(middle);
-        drop(elsewhere);
-        assert!(wakes.count() > 0, "the wake-up is lost");
+        elsewhere.take();
+        assert!(wakes.count() > before, "the wake-up is lost");
         scope.cancel();
         assert!(run(outer.as_mut(), &wakes).is_ready());
         drop(kept);
