@@ -92,7 +92,7 @@ fn returned_future(
         seated = walk(&mut future.block, prologue, exit, fresh, rewriter);
     }
     block.stmts.push(last);
-    seated && !shadowed
+    seated
 }
 
 /// Refuses the awaits of macros that the block behind these statements may call: there they are ours.

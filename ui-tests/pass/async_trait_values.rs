@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use ctx::{Cancelled, Context, MissingValue, ctx_value, with_context};
+use std::borrow::Cow;
 
 async fn length(text: &str) -> usize {
     tokio::task::yield_now().await;
@@ -11,6 +12,7 @@ async fn length(text: &str) -> usize {
 ctx_value! {
     USER: String;
     LOCALE: &'static str;
+    GREETING: Cow<'static, str>;
 }
 
 #[derive(Debug)]
@@ -37,6 +39,13 @@ trait Load: Send + Sync {
     async fn load(&self, #[value] user: &String, key: &str) -> Result<usize, AppError>;
 
     #[with_context]
+    async fn greet(
+        &self,
+        #[value] greeting: Option<&Cow<'_, str>>,
+        name: Cow<'_, str>,
+    ) -> Result<usize, Cancelled>;
+
+    #[with_context]
     async fn locale(
         &self,
         key: &str,
@@ -55,6 +64,14 @@ impl Load for Below {
     async fn load(&self, #[value] user: &String, key: &str) -> Result<usize, AppError> {
         Ok(length(user).await + key.len())
     }
+
+    async fn greet(
+        &self,
+        #[value] greeting: Option<&Cow<'_, str>>,
+        name: Cow<'_, str>,
+    ) -> Result<usize, Cancelled> {
+        Ok(length(greeting.map_or("", |text| text)).await + name.len())
+    }
 }
 
 struct Above;
@@ -64,6 +81,14 @@ struct Above;
 impl Load for Above {
     async fn load(&self, #[value] user: &String, key: &str) -> Result<usize, AppError> {
         Ok(length(user).await + key.len())
+    }
+
+    async fn greet(
+        &self,
+        #[value] greeting: Option<&Cow<'_, str>>,
+        name: Cow<'_, str>,
+    ) -> Result<usize, Cancelled> {
+        Ok(length(greeting.map_or("", |text| text)).await + name.len())
     }
 }
 
@@ -76,8 +101,10 @@ async fn behaves() {
             load.load(&ctx, "key").await,
             Err(AppError::Missing)
         ));
-        let scope = ctx.with_value(&USER, "ada".to_owned()).with_cancel();
+        let scope = ctx.with_value(&USER, "ada".to_owned());
+        let scope = scope.with_value(&GREETING, "hello".into()).with_cancel();
         assert_eq!(load.load(&scope, "key").await.unwrap(), 6);
+        assert_eq!(load.greet(&scope, "ada".into()).await.unwrap(), 8);
         scope.cancel();
         assert!(matches!(
             load.load(&scope, "key").await,

@@ -1,7 +1,7 @@
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
 #![allow(clippy::missing_const_for_fn)]
 
-use ctx::{Context, with_context};
+use ctx::{Cancelled, Context, with_context};
 
 async fn one() -> u32 {
     tokio::task::yield_now().await;
@@ -41,7 +41,6 @@ impl Number for Seven {
 mod others {
     pub const TWO: u32 = 2;
 
-    #[expect(dead_code, reason = "it is imported with all the rest")]
     pub const fn ctx() -> u32 {
         3
     }
@@ -63,9 +62,55 @@ fn of_a_struct() -> u32 {
     2
 }
 
+#[with_context]
+#[allow(non_upper_case_globals)]
+fn of_a_constant() -> u32 {
+    const ctx: u32 = 2;
+    ctx
+}
+
+#[with_context]
+fn of_a_function() -> u32 {
+    const fn ctx() -> u32 {
+        2
+    }
+    ctx()
+}
+
+#[with_context]
+fn of_an_import() -> u32 {
+    use others::ctx;
+    ctx()
+}
+
+/// The block sees the item, and not the parameter.
+#[with_context]
+fn before_a_future() -> impl Future<Output = u32> + Send {
+    const fn ctx() -> u32 {
+        2
+    }
+    async move { ctx() }
+}
+
+#[with_context]
+fn in_a_future() -> impl Future<Output = Result<u32, Cancelled>> + Send {
+    let first = one();
+    async move {
+        const fn ctx() -> u32 {
+            2
+        }
+        #[checkpoints(none)]
+        Ok(first.await + ctx())
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn behaves() {
     let ctx = Context::background();
+    assert_eq!(of_a_constant(&ctx) + of_a_function(&ctx), 4);
+    assert_eq!(of_an_import(&ctx), 3);
+    assert_eq!(before_a_future(&ctx).await, 2);
+    assert_eq!(in_a_future(&ctx).await.unwrap(), 3);
     assert_eq!(double(&ctx, 2), 4);
     assert_eq!(alone(&ctx).await, 1);
     assert_eq!(imports_all(&ctx) + of_a_struct(&ctx), 4);

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Meta};
+use syn::{Attribute, File, Item, Meta};
 
 use crate::expand::expand;
 
@@ -72,8 +72,13 @@ fn expansion(input: &str) -> TokenStream {
 
 /// As Rust where it is Rust, and else as tokens.
 fn print(expansion: &TokenStream) -> String {
-    match syn::parse2(expansion.clone()) {
-        Ok(file) => prettyplease::unparse(&file),
-        Err(_) => format!("{expansion}\n"),
+    match syn::parse2::<File>(expansion.clone()) {
+        Ok(file) if !file.items.iter().any(is_member) => prettyplease::unparse(&file),
+        _ => format!("{expansion}\n"),
     }
+}
+
+/// A method that is declared stands in a trait only.
+fn is_member(item: &Item) -> bool {
+    matches!(item, Item::Verbatim(_))
 }
