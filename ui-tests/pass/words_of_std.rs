@@ -2,7 +2,7 @@
 #![allow(clippy::dbg_macro, reason = "it is what is tested")]
 
 use ctx::{Cancelled, Context, with_context};
-use std::{env, future::ready, process::Command};
+use std::{env, fmt::Debug, future::ready, process::Command};
 
 /// Each expression in a function with checkpoints and in one without.
 macro_rules! twice {
@@ -62,9 +62,26 @@ twice! {
     }
 }
 
-async fn panic_of(name: &str, annotated: bool) -> String {
-    let task = spawn(name, annotated, true).await;
-    let panic = task.unwrap_err().into_panic();
+/// A condition whose parts a macro has put into another order than they were written in.
+macro_rules! turned {
+    ($right:tt $sign:tt $left:ident) => {
+        #[with_context]
+        async fn turned_annotated() -> Result<(), Cancelled> {
+            assert!(ready($left).await $sign $right);
+            Ok(())
+        }
+        async fn turned_plain() {
+            assert!(ready($left).await $sign $right);
+        }
+    };
+}
+
+const TWO: u32 = 2;
+
+turned! { 1 == TWO }
+
+async fn panic_of<T: Debug>(task: tokio::task::JoinHandle<T>) -> String {
+    let panic = task.await.unwrap_err().into_panic();
     let text = panic.downcast_ref::<String>().cloned();
     text.unwrap_or_else(|| (*panic.downcast_ref::<&str>().unwrap()).to_owned())
 }
@@ -72,8 +89,12 @@ async fn panic_of(name: &str, annotated: bool) -> String {
 #[tokio::test]
 async fn are_those_of_our_assertions() {
     for name in NAMES {
-        assert_eq!(panic_of(name, true).await, panic_of(name, false).await);
+        let ours = panic_of(spawn(name, true, true)).await;
+        assert_eq!(ours, panic_of(spawn(name, false, true)).await);
     }
+    let ours = async { turned_annotated(&Context::background()).await };
+    let ours = panic_of(tokio::spawn(ours)).await;
+    assert_eq!(ours, panic_of(tokio::spawn(turned_plain())).await);
 }
 
 /// A process of its own, whose standard error can be read.
