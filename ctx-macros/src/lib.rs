@@ -35,6 +35,7 @@ mod std_macro;
 mod stretch;
 mod syntax;
 mod temporary;
+mod tool;
 mod validate;
 #[cfg(test)]
 mod tests;

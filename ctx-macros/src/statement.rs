@@ -1,13 +1,13 @@
 //! Statements, where attributes and semicolons need a second look.
 
 use syn::visit_mut::VisitMut;
-use syn::{Attribute, Expr, ExprMacro, Local, Pat, Stmt, StmtMacro, Token};
+use syn::{Expr, ExprMacro, Local, Pat, Stmt, StmtMacro, Token};
 
 use crate::marks::{Mark, attrs_of};
 use crate::rewrite::Rewriter;
 use crate::scope::{NESTED, Scope};
 use crate::syntax::generated;
-use crate::{shield, temporary};
+use crate::{shield, temporary, tool};
 
 const NO_INITIALISER: &str = "`#[shield]` covers an initialiser, and this `let` has none: put it on a \
     block around the assignment";
@@ -82,9 +82,8 @@ impl Rewriter<'_> {
                 semi_token,
             }),
             mut other => {
-                // It has read the source, and to the compiler it may not stand on an expression.
                 if let Some(attrs) = attrs_of(&mut other) {
-                    attrs.retain(|attr| !is_for_rustfmt(attr));
+                    tool::take_off(attrs);
                 }
                 Stmt::Expr(other, semi_token)
             }
@@ -127,10 +126,4 @@ fn discards(pat: &Pat) -> bool {
         Pat::Ident(pat) => pat.ident.to_string().starts_with('_'),
         _ => false,
     }
-}
-
-/// `#[rustfmt::skip]`
-fn is_for_rustfmt(attr: &Attribute) -> bool {
-    let tool = attr.path().segments.first();
-    tool.is_some_and(|tool| tool.ident == "rustfmt")
 }

@@ -87,12 +87,32 @@ async fn waits_with_else() -> Result<u32, Cancelled> {
     })
 }
 
-/// To the compiler this attribute may stand on a macro, and on no expression.
+/// To the compiler these attributes may stand on a macro, and on no expression.
 #[with_context]
-async fn laid_out_by_hand() -> Result<u32, Cancelled> {
+async fn attributes_of_tools() -> Result<u32, Cancelled> {
     #[rustfmt::skip]
     select! {
         () = ready(())  =>  {}
+    }
+    #[cfg_attr(all(), rustfmt::skip)]
+    select! {
+        () = ready(())  =>  {}
+    }
+    #[clippy::msrv = "1.85"]
+    select! {
+        () = ready(()) => {}
+    }
+    #[cfg_attr(
+        all(),
+        allow(clippy::no_effect),
+        cfg_attr(all(), clippy::msrv = "1.85")
+    )]
+    select! {
+        () = ready(()) => {}
+    }
+    #[cfg_attr(all(), cfg(any()), rustfmt::skip)]
+    select! {
+        () = absent()  =>  {}
     }
     #[rustfmt::skip]
     select! {
@@ -109,7 +129,7 @@ async fn behaves() {
     assert_eq!(refutable(&ctx, Some(3)).await.unwrap(), 3);
     assert_eq!(refutable(&ctx, None).await.unwrap(), 7);
     assert_eq!(otherwise(&ctx).await.unwrap(), 100);
-    assert_eq!(laid_out_by_hand(&ctx).await.unwrap(), 4);
+    assert_eq!(attributes_of_tools(&ctx).await.unwrap(), 4);
     let (sender, channel) = mpsc::channel(8);
     for number in [1, 0, 2, 9, 50] {
         sender.send(number).await.unwrap();
