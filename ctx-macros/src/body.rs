@@ -79,10 +79,10 @@ fn returned_future(
         return false;
     };
     let mut seated = false;
-    refuse_hidden_awaits(&block.stmts, exit, rewriter);
     let items = block.stmts.iter().any(seat::item_shadows);
     let shadowed = items || seat::any_binds(&block.stmts, rewriter.seat);
     walk(block, Vec::new(), Scope::Sync, false, rewriter);
+    refuse_hidden_awaits(&block.stmts, exit, rewriter);
     rewriter.shadowed(shadowed);
     // What the block takes along nobody else sees, but for what the items make of it.
     let fresh = rewriter.seat == Seat::Unknown && !items;

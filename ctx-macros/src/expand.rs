@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Stmt, parse_quote};
 
+use crate::definition::Definitions;
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::item::Item;
@@ -60,6 +61,7 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
         seated: false,
         takes_ctx: false,
         fresh: false,
+        definitions: Definitions::default(),
     };
     let used = body::rewrite(function, prologue, &mut rewriter);
     let takes_ctx = rewriter.takes_ctx;

@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
 use syn::{Expr, Macro, Result, Token, parse_quote_spanned};
 
-use crate::macros::{first_await, unknown};
+use crate::macros::unknown;
 use crate::rewrite::Rewriter;
 use crate::select::biased;
 use crate::slot;
@@ -35,7 +35,7 @@ pub(crate) fn rewrite(
 ) -> Result<Option<Expr>> {
     let exit = rewriter.exit();
     let Ok(mut args) = Args::parse.parse2(mac.tokens.clone()) else {
-        let awaits = exit.and_then(|_| first_await(&mac.tokens));
+        let awaits = exit.and_then(|_| rewriter.first_await(&mac.tokens));
         return awaits.map_or(Ok(None), |span| Err(unknown(mac, span)));
     };
     let uses = rewriter.uses_of(|rewriter| {

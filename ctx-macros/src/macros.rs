@@ -8,7 +8,7 @@ use syn::{Expr, ExprMacro, Macro, Path};
 
 use crate::join::{self, Join};
 use crate::rewrite::Rewriter;
-use crate::{marks, select, std_macro};
+use crate::{definition, marks, select, std_macro};
 
 /// What we know of a macro by its path.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,9 @@ pub(crate) fn rewrite(expr: &mut Expr, rewriter: &mut Rewriter) {
     }
     let ours = rewriter.exit().is_some();
     let walk = ours || has_attributes(&mac.tokens);
+    if ours && definition::refuse_call(&mac.path, rewriter) {
+        return;
+    }
     let rewritten = match Kind::of(&mac.path) {
         Kind::Std if walk => std_macro::rewrite(mac, rewriter),
         Kind::Select if walk => select::rewrite(mac, rewriter),
@@ -46,7 +49,7 @@ pub(crate) fn rewrite(expr: &mut Expr, rewriter: &mut Rewriter) {
         Kind::TryJoin if walk => join::rewrite(mac, Join::Try, rewriter),
         Kind::FuturesSelect if ours => Err(foreign_select(mac)),
         Kind::Namesake if ours => Err(namesake(mac)),
-        Kind::Unknown if ours => refuse_unknown(mac),
+        Kind::Unknown if ours => refuse_unknown(mac, rewriter),
         _ => return,
     };
     match rewritten {
@@ -62,7 +65,7 @@ pub(crate) fn rewrite(expr: &mut Expr, rewriter: &mut Rewriter) {
 
 /// Refuses an await in syntax that syn hands over as tokens.
 pub(crate) fn refuse_unknown_syntax(tokens: &TokenStream, rewriter: &mut Rewriter) {
-    if let (Some(_), Some(span)) = (rewriter.exit(), first_await(tokens)) {
+    if let (Some(_), Some(span)) = (rewriter.exit(), rewriter.first_await(tokens)) {
         rewriter.errors.at(
             span,
             "this await stands in syntax that `#[with_context]` does not know, so it cannot become \
@@ -200,8 +203,8 @@ pub(crate) fn unknown(mac: &Macro, span: Span) -> syn::Error {
     syn::Error::new(span, message)
 }
 
-fn refuse_unknown(mac: &Macro) -> syn::Result<Option<Expr>> {
-    match first_await(&mac.tokens) {
+fn refuse_unknown(mac: &Macro, rewriter: &Rewriter) -> syn::Result<Option<Expr>> {
+    match rewriter.first_await(&mac.tokens) {
         Some(span) => Err(unknown(mac, span)),
         None => Ok(None),
     }

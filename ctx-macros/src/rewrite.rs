@@ -10,7 +10,7 @@ use syn::{
 };
 
 use crate::checkpoint::{Guard, checkpoint};
-use crate::definition;
+use crate::definition::{self, Definitions};
 use crate::errors::Errors;
 use crate::macros;
 use crate::marks::{self, Mark, Marks, attrs_of};
@@ -38,11 +38,14 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) takes_ctx: bool,
     /// Whether the next block begins with a `ctx` that nobody else sees.
     pub(crate) fresh: bool,
+    /// The macros of the body that are in scope.
+    pub(crate) definitions: Definitions,
 }
 
 impl VisitMut for Rewriter<'_> {
     fn visit_block_mut(&mut self, block: &mut Block) {
         let fresh = mem::take(&mut self.fresh);
+        let outer = self.definitions.count();
         let mut stretch = Stretch::of(self, block, fresh);
         for mut stmt in mem::take(&mut block.stmts) {
             let bound = seat::bound_by(&stmt, self.seat);
@@ -57,6 +60,7 @@ impl VisitMut for Rewriter<'_> {
             stretch.after(bound, &mut block.stmts, self);
         }
         stretch.leave(self, &mut block.stmts);
+        self.definitions.leave(outer);
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
@@ -83,29 +87,33 @@ impl VisitMut for Rewriter<'_> {
             Item::Trait(item) => &item.attrs,
             other => return self.other_item(other),
         };
-        if !marks::annotated(attrs) {
-            self.within(Scope::Other(NESTED), |this| {
-                visit_mut::visit_item_mut(this, item);
-            });
+        if marks::annotated(attrs) {
+            return self.refuse_calls(item);
         }
+        self.within(Scope::Other(NESTED), |this| {
+            visit_mut::visit_item_mut(this, item);
+        });
     }
 
     fn visit_item_fn_mut(&mut self, item: &mut ItemFn) {
-        if !marks::annotated(&item.attrs) {
-            visit_mut::visit_item_fn_mut(self, item);
+        if marks::annotated(&item.attrs) {
+            return self.refuse_calls(item);
         }
+        visit_mut::visit_item_fn_mut(self, item);
     }
 
     fn visit_impl_item_fn_mut(&mut self, item: &mut ImplItemFn) {
-        if !marks::annotated(&item.attrs) {
-            visit_mut::visit_impl_item_fn_mut(self, item);
+        if marks::annotated(&item.attrs) {
+            return self.refuse_calls(item);
         }
+        visit_mut::visit_impl_item_fn_mut(self, item);
     }
 
     fn visit_trait_item_fn_mut(&mut self, item: &mut TraitItemFn) {
-        if !marks::annotated(&item.attrs) {
-            visit_mut::visit_trait_item_fn_mut(self, item);
+        if marks::annotated(&item.attrs) {
+            return self.refuse_calls(item);
         }
+        visit_mut::visit_trait_item_fn_mut(self, item);
     }
 
     /// What no other part of the walk has taken has no meaning where it stands.

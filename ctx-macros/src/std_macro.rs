@@ -10,7 +10,7 @@ use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
 use syn::{Expr, Macro, Pat, Result, Token, parse_quote_spanned};
 
-use crate::macros::{first_await, has_attributes, unknown};
+use crate::macros::{has_attributes, unknown};
 use crate::rewrite::Rewriter;
 use crate::seat;
 use crate::syntax::generated;
@@ -39,11 +39,13 @@ pub(crate) struct Matches {
 // Input:  println!("{}: {}", key, load(key).await)
 // Output: println!("{}: {}", key, match ::ctx::__private::race(.., load(key)).await { .. })
 pub(crate) fn rewrite(mac: &mut Macro, rewriter: &mut Rewriter) -> Result<Option<Expr>> {
-    if first_await(&mac.tokens).is_none() && !has_attributes(&mac.tokens) {
+    if rewriter.first_await(&mac.tokens).is_none() && !has_attributes(&mac.tokens) {
         return Ok(None);
     }
     let Ok(mut args) = Args::of(mac) else {
-        let awaits = rewriter.exit().and_then(|_| first_await(&mac.tokens));
+        let awaits = rewriter
+            .exit()
+            .and_then(|_| rewriter.first_await(&mac.tokens));
         return awaits.map_or(Ok(None), |span| Err(unknown(mac, span)));
     };
     let message = args.message(mac);

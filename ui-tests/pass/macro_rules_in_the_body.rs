@@ -30,6 +30,52 @@ async fn awaits_without_checkpoints() -> Result<u32, Cancelled> {
     Ok(one + ready(1).await)
 }
 
+/// A macro that awaits where there are no checkpoints is not the one of the same name that does not.
+#[with_context]
+async fn awaits_beside_checkpoints() -> Result<u32, Cancelled> {
+    #[checkpoints(none)]
+    {
+        macro_rules! get {
+            ($future:expr) => {
+                $future.await
+            };
+        }
+        let one = get!(ready(1));
+        let two = #[checkpoints(race)]
+        {
+            macro_rules! get {
+                ($future:expr) => {
+                    Some($future)
+                };
+            }
+            let get: Option<_> = get!(ready(1));
+            1 + get.unwrap().await
+        };
+        let block = async { get!(ready(3)) };
+        Ok(one + two + get!(block))
+    }
+}
+
+/// Its block is over, and the name another macro's.
+#[with_context]
+async fn awaits_after_another() -> Result<u32, Cancelled> {
+    let block = async {
+        macro_rules! vec_of {
+            ($future:expr) => {
+                vec![$future.await]
+            };
+        }
+        vec_of!(ready(1)).len()
+    };
+    macro_rules! vec_of {
+        ($future:expr) => {
+            vec![$future]
+        };
+    }
+    let futures = vec_of!(ready(1));
+    Ok(u32::try_from(futures.len() + block.await).unwrap_or(0))
+}
+
 /// The awaits of other scopes are no checkpoints wherever they are written.
 #[with_context]
 async fn awaits_in_other_scopes() -> Result<u32, Cancelled> {
@@ -62,6 +108,8 @@ async fn awaits_in_other_scopes() -> Result<u32, Cancelled> {
 async fn each_awaits_in_sight() {
     let ctx = &Context::background().with_cancel();
     assert_eq!(awaits_without_checkpoints(ctx).await.unwrap(), 3);
+    assert_eq!(awaits_beside_checkpoints(ctx).await.unwrap(), 6);
+    assert_eq!(awaits_after_another(ctx).await.unwrap(), 2);
     assert_eq!(awaits_in_other_scopes(ctx).await.unwrap(), 4);
     ctx.cancel();
     assert!(gives_the_future(ctx).await.is_err());
