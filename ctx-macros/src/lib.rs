@@ -18,6 +18,7 @@ mod lifetime;
 mod macros;
 mod marks;
 mod misplaced;
+mod namesake;
 mod neighbour;
 mod options;
 mod owned;
@@ -257,6 +258,9 @@ use proc_macro::TokenStream;
 /// After `use futures::select;`, too, `select!` is taken for tokio's. Where its branches can be read as such, that crate
 /// then says what it makes of ours: "expected one of: identifier, `::`, `<`, ..", at the `select!`. Write
 /// `tokio::select!`, or put that one under `#[checkpoints(none)]`.
+///
+/// Behind another path, as in `rt::select!`, nobody sees whose they are. They are an error there, unless what they are
+/// given could be no arguments of tokio's: `crossbeam::select! { recv(channel) -> job => .. }`.
 ///
 /// # The order with other attributes
 ///

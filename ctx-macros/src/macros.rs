@@ -8,7 +8,7 @@ use syn::{Expr, ExprMacro, Macro, Path};
 
 use crate::join::{self, Join};
 use crate::rewrite::Rewriter;
-use crate::{definition, marks, select, std_macro};
+use crate::{definition, marks, namesake, select, std_macro};
 
 /// What we know of a macro by its path.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,8 +48,8 @@ pub(crate) fn rewrite(expr: &mut Expr, rewriter: &mut Rewriter) {
         Kind::Join if walk => join::rewrite(mac, Join::All, rewriter),
         Kind::TryJoin if walk => join::rewrite(mac, Join::Try, rewriter),
         Kind::FuturesSelect if ours => Err(foreign_select(mac)),
-        Kind::Namesake if ours => Err(namesake(mac)),
-        Kind::Unknown if ours => refuse_unknown(mac, rewriter),
+        Kind::Namesake if ours && namesake::may_await(&mac.tokens) => Err(refuse_namesake(mac)),
+        Kind::Unknown | Kind::Namesake if ours => refuse_unknown(mac, rewriter),
         _ => return,
     };
     match rewritten {
@@ -211,7 +211,7 @@ fn refuse_unknown(mac: &Macro, rewriter: &Rewriter) -> syn::Result<Option<Expr>>
 }
 
 /// The error for a macro that may be one of those which await, and may not.
-fn namesake(mac: &Macro) -> syn::Error {
+fn refuse_namesake(mac: &Macro) -> syn::Error {
     let segments = mac.path.segments.iter();
     let names: Vec<String> = segments.map(|it| it.ident.to_string()).collect();
     let path = names.join("::");

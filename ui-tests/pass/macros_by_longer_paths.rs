@@ -14,6 +14,17 @@ mod rt {
         };
     }
     pub(crate) use join;
+
+    /// Not tokio's either.
+    macro_rules! select {
+        ($(recv($number:expr) -> $got:ident => $then:expr),* $(,)?) => {
+            [$({ let $got = $number; $then }),*]
+        };
+        ($from:ident; $at:expr) => {
+            $from[$at]
+        };
+    }
+    pub(crate) use select;
 }
 
 #[with_context]
@@ -45,9 +56,18 @@ async fn tries_to_join() -> Result<u32, Cancelled> {
 #[with_context]
 async fn joins_words() -> Result<&'static str, Cancelled> {
     ready(()).await;
-    #[checkpoints(none)]
-    let words = rt::join!("a", "b");
-    Ok(words)
+    Ok(rt::join!("a", "b"))
+}
+
+/// Nothing of this is in the grammar of tokio's, or of those of `futures`.
+#[with_context]
+async fn selects_numbers() -> Result<u32, Cancelled> {
+    let two = ready(2).await;
+    let numbers = rt::select! {
+        recv(two) -> number => number * 2,
+        recv(1) -> number => number,
+    };
+    Ok(rt::select!(numbers; 0) + rt::select!(numbers; 1))
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,5 +80,7 @@ async fn each_is_a_checkpoint() {
         tries_to_join(ctx)
     );
     assert!(a.is_err() && b.is_err() && c.is_err() && d.is_err());
-    assert_eq!(joins_words(&Context::background()).await.unwrap(), "ab");
+    let ctx = &Context::background();
+    assert_eq!(joins_words(ctx).await.unwrap(), "ab");
+    assert_eq!(selects_numbers(ctx).await.unwrap(), 5);
 }
