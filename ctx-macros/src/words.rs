@@ -40,6 +40,7 @@ struct Last {
 enum Kind {
     /// The first of two signs, or of a sign and a name, that are one.
     Joint,
+    Dot,
     Sign,
     Name,
     Keyword,
@@ -55,9 +56,10 @@ impl Words {
             match token {
                 TokenTree::Group(group) => self.group(&group)?,
                 TokenTree::Punct(punct) => {
-                    let kind = match punct.spacing() {
-                        Spacing::Joint => Kind::Joint,
-                        Spacing::Alone => Kind::Sign,
+                    let kind = match (punct.spacing(), punct.as_char()) {
+                        (Spacing::Joint, _) => Kind::Joint,
+                        (Spacing::Alone, '.') if !self.is_glued() => Kind::Dot,
+                        (Spacing::Alone, _) => Kind::Sign,
                     };
                     self.token(&punct.as_char().to_string(), kind, punct.span())?;
                 }
@@ -89,13 +91,20 @@ impl Words {
         self.token(close, Kind::Close, group.span_close())
     }
 
+    /// Whether the next token is a part of the last one.
+    fn is_glued(&self) -> bool {
+        self.last
+            .as_ref()
+            .is_some_and(|last| last.kind == Kind::Joint)
+    }
+
     fn token(&mut self, text: &str, kind: Kind, span: Span) -> Option<()> {
         let (start, end) = place(kind, span);
         if start.line == 0 {
             return None;
         }
         if let Some(last) = &self.last {
-            let glued = last.kind == Kind::Joint;
+            let glued = self.is_glued();
             if start < last.end && !glued {
                 return None;
             }
@@ -124,7 +133,7 @@ fn place(kind: Kind, span: Span) -> (LineColumn, LineColumn) {
             start = end;
             start.column = start.column.saturating_sub(1);
         }
-        Kind::Joint | Kind::Sign | Kind::Name | Kind::Keyword | Kind::Literal => {}
+        Kind::Joint | Kind::Dot | Kind::Sign | Kind::Name | Kind::Keyword | Kind::Literal => {}
     }
     (start, end)
 }
@@ -138,7 +147,7 @@ fn both_are_words(last: Kind, next: Kind) -> bool {
 /// Whether a space is printed where the author wrote one, or began a line: the rule of rustc's `stringify!`.
 fn spaced(last: Kind, text: &str, next: Kind) -> bool {
     match (last, text) {
-        (Kind::Open, _) | (Kind::Name, "(") => false,
+        (Kind::Open | Kind::Dot, _) | (Kind::Name, "(") => false,
         (_, ")" | "]" | "}") if next == Kind::Close => false,
         (Kind::Sign, "," | ";" | ".") => true,
         (_, "," | ";" | ".") => false,

@@ -43,6 +43,7 @@ macro_rules! twice {
 
 twice! {
     negation { !ready(true).await }
+    apart { !ready (true) .await }
     slice { &ready(String::from("abc")).await[1..] == "c" }
     operators { ready(1).await + 2 * -3 == 0 }
     method { ready(Some(1)).await.is_none() }
@@ -59,6 +60,10 @@ twice! {
     lines {
         ready(1)
             .await == 2
+    }
+    lines_that_end_in_a_dot {
+        ready(1).
+            await == 2
     }
 }
 
