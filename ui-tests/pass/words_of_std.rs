@@ -4,6 +4,9 @@
 use ctx::{Cancelled, Context, with_context};
 use std::{env, fmt::Debug, future::ready, process::Command};
 
+#[derive(PartialEq, Eq)]
+struct Empty {}
+
 /// Each expression in a function with checkpoints and in one without.
 macro_rules! twice {
     ($($name:ident { $($expr:tt)* })*) => {
@@ -55,6 +58,7 @@ twice! {
     branches { if ready(true).await { 1 } else { 2 } == 2 }
     block { { let number = ready(1).await; number > 1 } }
     elements { ready(vec![1_u8; 3]).await.iter().any(|&byte| byte > 1) }
+    empty { ready(Empty {}).await != Empty {} }
     reference { *ready(&false).await }
     range { (0..ready(3).await).contains(&5) }
     lines {
