@@ -61,6 +61,19 @@ async fn ends_by_its_deadline() -> Result<u32, Cancelled> {
     Ok(std::future::pending().await)
 }
 
+/// Nobody can tell whether this `ctx` lives for as long as the function.
+#[with_context(crate = framework::deps::context)]
+async fn stops_alone() -> Result<u32, Cancelled> {
+    let ctx = std::convert::identity(ctx);
+    Ok(std::future::pending().await)
+}
+
+#[with_context(crate = ::ctx)]
+async fn stops_alone_by_a_path_from_the_root() -> Result<u32, Cancelled> {
+    let ctx = std::convert::identity(ctx);
+    Ok(std::future::pending().await)
+}
+
 #[test]
 fn calls_stand_where_the_author_wrote() {
     let place = |at: &'static std::panic::Location| (at.line(), at.column());
@@ -68,6 +81,11 @@ fn calls_stand_where_the_author_wrote() {
     scope.cancel();
     let scope = scope.with_value(&USER, String::new());
     let run = tokio::runtime::Runtime::new().unwrap();
+    let cancelled = run.block_on(stops_alone(&scope)).unwrap_err();
+    assert_eq!(cancelled.noticed_at().map(place), Some((68, 31)));
+    let cancelled = run.block_on(stops_alone_by_a_path_from_the_root(&scope));
+    let noticed = cancelled.unwrap_err().noticed_at();
+    assert_eq!(noticed.map(place), Some((74, 31)));
     let cancelled = run.block_on(stops_at_its_await(scope)).unwrap_err();
     assert_eq!(cancelled.noticed_at().map(place), Some((54, 31)));
     let cancelled = run.block_on(ends_by_its_deadline(&Context::background()));

@@ -55,6 +55,14 @@ fn imports_all() -> u32 {
 }
 
 #[with_context]
+#[allow(clippy::wildcard_imports)]
+fn imports_all_in_a_group() -> u32 {
+    use self::{Seven as Other, others::*};
+    let _ = Other;
+    TWO
+}
+
+#[with_context]
 #[allow(non_camel_case_types)]
 fn of_a_struct() -> u32 {
     struct ctx;
@@ -66,6 +74,13 @@ fn of_a_struct() -> u32 {
 #[allow(non_upper_case_globals)]
 fn of_a_constant() -> u32 {
     const ctx: u32 = 2;
+    ctx
+}
+
+#[with_context]
+#[allow(non_upper_case_globals)]
+fn of_a_static() -> u32 {
+    static ctx: u32 = 2;
     ctx
 }
 
@@ -107,12 +122,18 @@ fn in_a_future() -> impl Future<Output = Result<u32, Cancelled>> + Send {
 #[tokio::test(start_paused = true)]
 async fn behaves() {
     let ctx = Context::background();
-    assert_eq!(of_a_constant(&ctx) + of_a_function(&ctx), 4);
+    assert_eq!(
+        of_a_constant(&ctx) + of_a_static(&ctx) + of_a_function(&ctx),
+        6
+    );
     assert_eq!(of_an_import(&ctx), 3);
     assert_eq!(before_a_future(&ctx).await, 2);
     assert_eq!(in_a_future(&ctx).await.unwrap(), 3);
     assert_eq!(double(&ctx, 2), 4);
     assert_eq!(alone(&ctx).await, 1);
-    assert_eq!(imports_all(&ctx) + of_a_struct(&ctx), 4);
+    assert_eq!(
+        imports_all(&ctx) + imports_all_in_a_group(&ctx) + of_a_struct(&ctx),
+        6
+    );
     assert_eq!(i64::from(Seven.number(&ctx)) + Seven.negative(&ctx), 0);
 }
