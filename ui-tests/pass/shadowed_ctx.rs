@@ -48,6 +48,57 @@ async fn in_a_pattern(contexts: Vec<Context>) -> Result<u32, Cancelled> {
     Ok(number)
 }
 
+#[with_context]
+async fn in_a_chain(other: Option<&Context>, number: u32) -> Result<u32, Cancelled> {
+    if number > 0
+        && let Some(ctx) = other
+    {
+        return Ok(one().await + u32::from(ctx.is_cancelled()));
+    }
+    Ok(number)
+}
+
+#[with_context]
+async fn in_a_part_of_a_pattern(other: (&Context, u32)) -> Result<u32, Cancelled> {
+    let both @ (ctx, number) = other;
+    Ok(one().await + both.1 + number + u32::from(ctx.is_cancelled()))
+}
+
+#[with_context]
+async fn behind_a_name(other: Option<&Context>) -> Result<u32, Cancelled> {
+    match other {
+        whole @ Some(ctx) => Ok(one().await + u32::from(whole.is_none() || ctx.is_cancelled())),
+        None => Ok(one().await),
+    }
+}
+
+macro_rules! bind {
+    ($name:ident, $value:expr) => {
+        let $name = $value;
+    };
+}
+
+#[with_context]
+async fn by_a_macro(other: &Context) -> Result<u32, Cancelled> {
+    bind!(ctx, other);
+    Ok(one().await + u32::from(ctx.is_cancelled()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_await_is_on_the_latest() {
+    let ctx = &Context::background();
+    let scope = ctx.with_cancel();
+    assert_eq!(in_a_chain(ctx, Some(&scope), 1).await.unwrap(), 1);
+    assert_eq!(in_a_part_of_a_pattern(ctx, (&scope, 1)).await.unwrap(), 3);
+    assert_eq!(behind_a_name(ctx, Some(&scope)).await.unwrap(), 1);
+    assert_eq!(by_a_macro(ctx, &scope).await.unwrap(), 1);
+    scope.cancel();
+    assert!(in_a_chain(ctx, Some(&scope), 1).await.is_err());
+    assert!(in_a_part_of_a_pattern(ctx, (&scope, 1)).await.is_err());
+    assert!(behind_a_name(ctx, Some(&scope)).await.is_err());
+    assert!(by_a_macro(ctx, &scope).await.is_err());
+}
+
 #[tokio::test(start_paused = true)]
 async fn behaves() {
     let ctx = Context::background().with_cancel();
