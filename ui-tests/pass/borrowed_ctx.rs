@@ -57,6 +57,27 @@ async fn of_a_field_that_is_moved(request: Request) -> Result<u32, Cancelled> {
 }
 
 #[with_context]
+#[allow(clippy::toplevel_ref_arg)]
+async fn by_a_pattern_with_a_type() -> Result<u32, Cancelled> {
+    let scope = ctx.with_cancel().detach();
+    let ref ctx: Context = scope;
+    step().await;
+    drop(scope);
+    Ok(1)
+}
+
+/// The `ctx` of an arm is not the one before it.
+#[with_context]
+async fn of_what_an_arm_binds(request: Option<Request>) -> Result<u32, Cancelled> {
+    let ctx = match &request {
+        Some(Request { ctx, .. }) => ctx,
+        None => ctx,
+    };
+    step().await;
+    Ok(request.map_or(1, number))
+}
+
+#[with_context]
 async fn of_a_list_that_grows() -> Result<usize, Cancelled> {
     let mut all = vec![ctx.clone()];
     let ctx = &all[0];
@@ -106,6 +127,9 @@ async fn behaves() {
         4
     );
     assert_eq!(of_a_field_that_is_moved(&root, request()).await.unwrap(), 4);
+    assert_eq!(by_a_pattern_with_a_type(&root).await.unwrap(), 1);
+    let optional = Some(request());
+    assert_eq!(of_what_an_arm_binds(&root, optional).await.unwrap(), 4);
     assert_eq!(of_a_list_that_grows(&root).await.unwrap(), 2);
     assert!(of_a_temporary(&root).await.is_ok());
     assert_eq!(which_a_macro_moves(&root).await.unwrap(), 1);
