@@ -42,7 +42,7 @@ pub(crate) fn check(init: &Expr, errors: &mut Errors) {
         expr = match expr {
             Expr::Paren(inner) => &inner.expr,
             Expr::Group(inner) => &inner.expr,
-            Expr::Reference(inner) if after.is_none() => &inner.expr,
+            Expr::Reference(inner) => &inner.expr,
             Expr::MethodCall(call) if is_one_of(call, &CONTEXTS) => {
                 after = Some(call);
                 &call.receiver

@@ -74,6 +74,18 @@ async fn moves_into_a_macro() -> Result<(), Cancelled> {
     Ok(())
 }
 
+macro_rules! call {
+    ($($closure:tt)*) => {
+        ($($closure)*)()
+    };
+}
+
+#[with_context(owned)]
+async fn moves_into_a_closure_in_a_macro() -> Result<bool, Cancelled> {
+    step().await;
+    Ok(call!(move || ctx.is_cancelled()))
+}
+
 #[with_context(owned)]
 async fn moves_into_a_closure() -> Result<bool, Cancelled> {
     step().await;
@@ -181,6 +193,8 @@ async fn behaves() {
     assert!(moves_in_one_branch(&root, false).await.unwrap().is_none());
     moves_into_a_macro(root.clone()).await.unwrap();
     assert!(!moves_into_a_closure(root.clone()).await.unwrap());
+    let moved = moves_into_a_closure_in_a_macro(root.clone());
+    assert!(!moved.await.unwrap());
     assert!(!moves_into_a_block(root.clone()).await.unwrap().await);
     moves_raw(root.clone()).await.unwrap();
     assert_eq!(is_another_one_each_time(&root).await.unwrap(), 3);
