@@ -65,10 +65,11 @@ fn under(expr: &mut Expr, shield: Expr, mark: Span) {
     marks::put_back(outer, expr);
 }
 
-/// Takes off what is written in front of an expression. What is written inside of it stays there.
+/// Takes off what is written in front of an expression, or inside of it, where it may stand in a statement only.
 fn outer(attrs: &mut Vec<Attribute>) -> Vec<Attribute> {
-    let all = mem::take(attrs).into_iter();
-    let (outer, inner) = all.partition(|attr| matches!(attr.style, AttrStyle::Outer));
-    *attrs = inner;
-    outer
+    let mut all = mem::take(attrs);
+    for attr in &mut all {
+        attr.style = AttrStyle::Outer;
+    }
+    all
 }

@@ -74,6 +74,15 @@ async fn moves_into_a_macro() -> Result<(), Cancelled> {
     Ok(())
 }
 
+#[with_context(owned)]
+async fn is_replaced() -> Result<bool, Cancelled> {
+    let mut ctx = ctx.clone();
+    step().await;
+    let before = std::mem::replace(&mut ctx, Context::background());
+    step().await;
+    Ok(before.is_cancelled())
+}
+
 macro_rules! call {
     ($($closure:tt)*) => {
         ($($closure)*)()
@@ -193,6 +202,7 @@ async fn behaves() {
     assert!(moves_in_one_branch(&root, false).await.unwrap().is_none());
     moves_into_a_macro(root.clone()).await.unwrap();
     assert!(!moves_into_a_closure(root.clone()).await.unwrap());
+    assert!(!is_replaced(root.clone()).await.unwrap());
     let moved = moves_into_a_closure_in_a_macro(root.clone());
     assert!(!moved.await.unwrap());
     assert!(!moves_into_a_block(root.clone()).await.unwrap().await);

@@ -21,6 +21,11 @@ impl Pool {
         self.size
     }
 
+    /// Another function's future, which has its context.
+    fn later(&self, root: Context) -> impl Future<Output = Result<u32, Cancelled>> {
+        self.wait(root)
+    }
+
     async fn grow(&mut self) -> Result<u32, Cancelled> {
         self.size += one().await;
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -50,5 +55,6 @@ async fn behaves() {
     assert_eq!(pool.grow(&ctx).await.unwrap(), 3);
     assert!(ctx.is_cancelled());
     assert!(pool.wait(ctx.clone()).await.is_err());
+    assert!(pool.later(ctx.clone()).await.is_err());
     assert!(pool.fits(&ctx).is_err());
 }

@@ -72,6 +72,11 @@ async fn behind_a_name(other: Option<&Context>) -> Result<u32, Cancelled> {
     }
 }
 
+#[with_context]
+async fn in_a_guard(other: Option<&Context>) -> Result<bool, Cancelled> {
+    Ok(matches!(other, Some(ctx) if one().await == 1 && !ctx.is_cancelled()))
+}
+
 macro_rules! bind {
     ($name:ident, $value:expr) => {
         let $name = $value;
@@ -97,6 +102,7 @@ async fn each_await_is_on_the_latest() {
     assert!(in_a_part_of_a_pattern(ctx, (&scope, 1)).await.is_err());
     assert!(behind_a_name(ctx, Some(&scope)).await.is_err());
     assert!(by_a_macro(ctx, &scope).await.is_err());
+    assert!(in_a_guard(ctx, Some(&scope)).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]

@@ -47,6 +47,23 @@ async fn on_an_expression(log: &mut Vec<&'static str>) -> Result<usize, Cancelle
 }
 
 #[with_context]
+async fn on_what_has_attributes(log: &mut Vec<&'static str>) -> Result<usize, Cancelled> {
+    #[shield]
+    {
+        #![allow(unused_variables)]
+        let unused = save(ctx, log).await?;
+    }
+    #[allow(clippy::collapsible_if)]
+    #[shield]
+    if log.len() == 1 {
+        if save(ctx, log).await? == 2 {
+            log.push("both");
+        }
+    }
+    Ok(log.len())
+}
+
+#[with_context]
 async fn on_an_argument(log: &mut Vec<&'static str>) -> Result<usize, Cancelled> {
     let shielded = std::convert::identity(
         #[shield]
@@ -81,13 +98,14 @@ fn in_a_sync_function() -> bool {
 #[tokio::test(start_paused = true)]
 async fn behaves() {
     let root = Context::background().with_cancel();
-    for (at, expected) in [(0, 2), (1, 1), (2, 5), (3, 1)] {
+    for (at, expected) in [(0, 2), (1, 1), (2, 5), (3, 1), (4, 3)] {
         let mut log = Vec::new();
         let ctx = root.with_timeout(Duration::from_millis(5));
         let saved = match at {
             0 => on_a_block(&ctx, &mut log).await,
             1 => on_a_let(&ctx, &mut log).await,
             2 => on_an_expression(&ctx, &mut log).await,
+            4 => on_what_has_attributes(&ctx, &mut log).await,
             _ => on_an_argument(&ctx, &mut log).await,
         };
         assert_eq!(saved.unwrap(), expected);
