@@ -21,7 +21,7 @@ pub(crate) fn is_entry_point(function: &Function) -> bool {
             .map(|segment| segment.ident.to_string());
         match last.as_deref() {
             Some("test") => true,
-            Some("main") => path.segments.len() > 1 && function.sig.ident == "main",
+            Some("main") => function.sig.ident == "main",
             _ => false,
         }
     })

@@ -27,9 +27,23 @@ async fn called(number: u32) -> u32 {
     number + one().await
 }
 
+mod imported {
+    use ctx::{Cancelled, Context, with_context};
+    use tokio::main;
+
+    #[with_context]
+    #[main]
+    pub async fn main() -> Result<(), Cancelled> {
+        let ctx: &Context = ctx;
+        assert_eq!(super::load(ctx).await?, 1);
+        Ok(())
+    }
+}
+
 #[test]
 fn behaves() {
     main().unwrap();
+    imported::main().unwrap();
     let ctx = Context::background().with_cancel();
     ctx.cancel();
     assert_eq!(called(&ctx, 1), 2);
