@@ -25,7 +25,8 @@ async fn without_awaits() -> Result<u32, Cancelled> {
     let later = double!(number);
     let pinned = std::pin::pin!(one());
     let text = concat!("a", "b");
-    Ok(later + pinned.await + u32::try_from(text.len()).unwrap_or(0))
+    let words = stringify!(await, join, select { .. } else);
+    Ok(later + pinned.await + u32::try_from(text.len() * words.len().min(1)).unwrap_or(0))
 }
 
 #[with_context]
