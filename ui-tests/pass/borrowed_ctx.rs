@@ -66,6 +66,19 @@ async fn by_a_pattern_with_a_type() -> Result<u32, Cancelled> {
     Ok(1)
 }
 
+/// A closure without a block has nothing in front of one.
+#[with_context]
+async fn in_a_block_behind_a_closure(request: Request) -> Result<u32, Cancelled> {
+    let ctx = request.context();
+    let twice = #[with_context]
+    async || Ok::<_, Cancelled>((step().await, step().await));
+    assert_eq!(twice().await?, ((), ()));
+    {
+        step().await;
+        Ok(number(request))
+    }
+}
+
 /// The `ctx` of an arm is not the one before it.
 #[with_context]
 async fn of_what_an_arm_binds(request: Option<Request>) -> Result<u32, Cancelled> {
@@ -128,6 +141,8 @@ async fn behaves() {
     );
     assert_eq!(of_a_field_that_is_moved(&root, request()).await.unwrap(), 4);
     assert_eq!(by_a_pattern_with_a_type(&root).await.unwrap(), 1);
+    let behind = in_a_block_behind_a_closure(&root, request());
+    assert_eq!(behind.await.unwrap(), 4);
     let optional = Some(request());
     assert_eq!(of_what_an_arm_binds(&root, optional).await.unwrap(), 4);
     assert_eq!(of_a_list_that_grows(&root).await.unwrap(), 2);
