@@ -56,9 +56,22 @@ async fn units(number: Option<u32>) -> Result<(), Cancelled> {
     Ok(())
 }
 
+/// A lint still sees what the author wrote.
+#[with_context]
+#[expect(clippy::unnecessary_semicolon, reason = "it is the author's")]
+async fn told() -> Result<u32, Cancelled> {
+    let number = one().await;
+    match number {
+        1 => tokio::task::yield_now().await,
+        _ => assert_eq!(number, 0),
+    };
+    Ok(number)
+}
+
 #[tokio::test(start_paused = true)]
 async fn behaves() {
     let ctx = Context::background();
     assert_eq!(sum(&ctx, Some(1)).await.unwrap(), 3);
     units(&ctx, Some(0)).await.unwrap();
+    assert_eq!(told(&ctx).await.unwrap(), 1);
 }
