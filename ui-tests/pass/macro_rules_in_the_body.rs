@@ -56,24 +56,25 @@ async fn awaits_beside_checkpoints() -> Result<u32, Cancelled> {
     }
 }
 
-/// Its block is over, and the name another macro's.
+macro_rules! list {
+    ($future:expr) => {
+        vec![$future]
+    };
+}
+
+/// Its block is over, and the name is that of a macro from outside again.
 #[with_context]
 async fn awaits_after_another() -> Result<u32, Cancelled> {
     let block = async {
-        macro_rules! vec_of {
+        macro_rules! list {
             ($future:expr) => {
                 vec![$future.await]
             };
         }
-        vec_of!(ready(1)).len()
+        list!(ready(1)).len()
     };
-    macro_rules! vec_of {
-        ($future:expr) => {
-            vec![$future]
-        };
-    }
-    let futures = vec_of!(ready(1));
-    Ok(u32::try_from(futures.len() + block.await).unwrap_or(0))
+    let length = list!(ready(1)).len() + block.await;
+    Ok(u32::try_from(length).unwrap_or(0))
 }
 
 /// The awaits of other scopes are no checkpoints wherever they are written.
