@@ -150,7 +150,8 @@ fn spaced(last: Kind, text: &str, next: Kind) -> bool {
         (Kind::Open | Kind::Dot, _) | (Kind::Name, "(") => false,
         (_, ")" | "]" | "}") if next == Kind::Close => false,
         (Kind::Sign, "," | ";" | ".") => true,
-        (_, "," | ";" | ".") => false,
+        (_, ".") => next == Kind::Joint,
+        (_, "," | ";") => false,
         _ => true,
     }
 }

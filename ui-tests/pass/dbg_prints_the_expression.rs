@@ -9,6 +9,8 @@ async fn prints() -> Result<u32, Cancelled> {
     let one = dbg!(ready(1).await);
     let (two, three) = dbg!(ready(one + 1).await, one + 2);
     dbg!(ready(()).await,);
+    #[rustfmt::skip]
+    dbg!(ready(0).await .. 2);
     Ok(one + two + three)
 }
 
@@ -33,6 +35,7 @@ async fn as_the_macro_of_std_does() {
         "dbg_prints_the_expression.rs:10:24] ready(one + 1).await = 2",
         "dbg_prints_the_expression.rs:10:24] one + 2 = 3",
         "dbg_prints_the_expression.rs:11:5] ready(()).await = ()",
+        "dbg_prints_the_expression.rs:13:5] ready(0).await .. 2 = 0..2",
     ] {
         assert!(printed.contains(line), "{line} is not in: {printed}");
     }
