@@ -259,8 +259,8 @@ use proc_macro::TokenStream;
 /// then says what it makes of ours: "expected one of: identifier, `::`, `<`, ..", at the `select!`. Write
 /// `tokio::select!`, or put that one under `#[checkpoints(none)]`.
 ///
-/// Behind another path, as in `rt::select!`, nobody sees whose they are. They are an error there, unless what they are
-/// given could be no arguments of tokio's: `crossbeam::select! { recv(channel) -> job => .. }`.
+/// Behind another path, as in `rt::select!`, nobody sees whose they are. They are an error there, but for a `join!` whose
+/// arguments could be none of tokio's: `path::join!("a", "b")`.
 ///
 /// # The order with other attributes
 ///

@@ -48,7 +48,7 @@ pub(crate) fn rewrite(expr: &mut Expr, rewriter: &mut Rewriter) {
         Kind::Join if walk => join::rewrite(mac, Join::All, rewriter),
         Kind::TryJoin if walk => join::rewrite(mac, Join::Try, rewriter),
         Kind::FuturesSelect if ours => Err(foreign_select(mac)),
-        Kind::Namesake if ours && namesake::may_await(&mac.tokens) => Err(refuse_namesake(mac)),
+        Kind::Namesake if ours && namesake::may_await(mac) => Err(refuse_namesake(mac)),
         Kind::Unknown | Kind::Namesake if ours => refuse_unknown(mac, rewriter),
         _ => return,
     };

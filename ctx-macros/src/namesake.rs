@@ -1,14 +1,20 @@
 //! A macro that is called like one which awaits, by a path that does not say whose it is.
 //!
-//! It is refused unless what it is given is in the grammar of none of those: not of `select!`, tokio's or the one of the
-//! crate `futures`, and not of `join!`. An import may have given it the name of another, so the name tells nothing
-//! more. What they cannot read the compiler would refuse if it was theirs; so it is like every other macro.
+//! A `select!` is refused, whatever it is given. One of the name of `join!` is refused unless what it is given is in the
+//! grammar of none of those that await: not of `join!`, and, as an import may have given it the name of another, not of
+//! `select!`, tokio's or the one of the crate `futures`. What they cannot read the compiler would refuse if it was theirs;
+//! so it is like every other macro.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenTree;
+use syn::Macro;
 
-/// Whether some arguments may be those of a macro that awaits.
-pub(crate) fn may_await(tokens: &TokenStream) -> bool {
-    let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+/// Whether such a macro may be one that awaits.
+pub(crate) fn may_await(mac: &Macro) -> bool {
+    let name = mac.path.segments.last().map(|it| it.ident.to_string());
+    if name.is_some_and(|name| name.starts_with("select")) {
+        return true;
+    }
+    let tokens: Vec<TokenTree> = mac.tokens.clone().into_iter().collect();
     let rest = match &tokens[..] {
         [TokenTree::Ident(word), semi, rest @ ..] if word == "biased" && is(semi, ';') => rest,
         all => all,

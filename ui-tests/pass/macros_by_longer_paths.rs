@@ -14,17 +14,6 @@ mod rt {
         };
     }
     pub(crate) use join;
-
-    /// Not tokio's either.
-    macro_rules! select {
-        ($(recv($number:expr) -> $got:ident => $then:expr),* $(,)?) => {
-            [$({ let $got = $number; $then }),*]
-        };
-        ($from:ident; $at:expr) => {
-            $from[$at]
-        };
-    }
-    pub(crate) use select;
 }
 
 #[with_context]
@@ -59,17 +48,6 @@ async fn joins_words() -> Result<&'static str, Cancelled> {
     Ok(rt::join!("a", "b"))
 }
 
-/// Nothing of this is in the grammar of tokio's, or of those of `futures`.
-#[with_context]
-async fn selects_numbers() -> Result<u32, Cancelled> {
-    let two = ready(2).await;
-    let numbers = rt::select! {
-        recv(two) -> number => number * 2,
-        recv(1) -> number => number,
-    };
-    Ok(rt::select!(numbers; 0) + rt::select!(numbers; 1))
-}
-
 #[tokio::test(start_paused = true)]
 async fn each_is_a_checkpoint() {
     let ctx = &Context::background().with_timeout(std::time::Duration::from_millis(5));
@@ -82,5 +60,4 @@ async fn each_is_a_checkpoint() {
     assert!(a.is_err() && b.is_err() && c.is_err() && d.is_err());
     let ctx = &Context::background();
     assert_eq!(joins_words(ctx).await.unwrap(), "ab");
-    assert_eq!(selects_numbers(ctx).await.unwrap(), 5);
 }

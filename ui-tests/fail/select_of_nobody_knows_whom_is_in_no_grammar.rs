@@ -17,8 +17,9 @@ mod rt {
 
 #[with_context]
 async fn load() -> Result<u32, Cancelled> {
+    let number = one().await;
     Ok(rt::select! {
-        recv(one().await) -> number => number
+        recv(number) -> number => number
     })
 }
 
