@@ -33,7 +33,7 @@ use crate::{
     descent::{Descent, descent},
     few::Few,
     frame::{Frame, Marks, WakerId, waker_id},
-    hold::Held,
+    hold::{Held, Shield},
     node::Node,
     stack::{Rare, Stack, is_over, take_over, with_stack},
     sweep::contain,
@@ -96,6 +96,9 @@ pub(crate) struct More {
     meanwhile: Held,
     /// Whether an earlier asker, which is away, relies on this checkpoint's watch.
     owes: bool,
+    /// Whether such an asker may rely on the waker of somebody inside, which is not that of the latest poll. For the
+    /// latter it has been woken.
+    owes_others: bool,
     /// How often it has told those who were away that it is elsewhere, since it is held.
     told: u8,
 }
@@ -103,7 +106,18 @@ pub(crate) struct More {
 impl More {
     pub(crate) fn is_empty(&self) -> bool {
         let holds_nobody = self.held.is_nobody() && self.meanwhile.is_nobody();
-        self.answers.is_empty() && holds_nobody && !self.owes && self.told == 0
+        let owes_nobody = !self.owes && !self.owes_others;
+        self.answers.is_empty() && holds_nobody && owes_nobody && self.told == 0
+    }
+
+    /// By what it holds others as long as it is held.
+    pub(crate) fn meanwhile(&self) -> Option<&Shield> {
+        self.meanwhile.get()
+    }
+
+    fn take_debts(&mut self) -> (bool, bool) {
+        let take = std::mem::take;
+        (take(&mut self.owes), take(&mut self.owes_others))
     }
 
     /// No shield holds the checkpoint.
@@ -163,9 +177,10 @@ impl Answers<'_> {
             away
         });
         self.more.owes |= left_away.unwrap_or(false);
-        // One that was held before, too: who is away may wait for an end that this one is held from telling.
+        // One that was held before, too: who is away, and has its waker, may wait for an end that it is held from telling.
         if tells && manner == Manner::IsHeld && self.more.owes {
             self.more.owes = false;
+            self.more.owes_others = true;
             self.more.told += 1;
             wake(waker);
         }
@@ -219,9 +234,12 @@ impl Answers<'_> {
 
     /// The checkpoint goes on with the waker `current`; the `others` kept watch until now.
     pub(crate) fn pass_on(&mut self, mut others: Few<Waker>, current: &Waker) {
-        if std::mem::take(&mut self.more.owes) {
+        let (owes, owes_others) = self.more.take_debts();
+        if owes || owes_others {
             // Which of the wakers are owed is not known any more.
             others.iter().for_each(wake);
+        }
+        if owes {
             wake(current);
         }
         for answer in &mut self.more.answers {
@@ -239,8 +257,12 @@ impl Answers<'_> {
     /// The same as [`leave`] for one with more answers than one.
     pub(crate) fn leave(self, wakers: Few<Waker>, current: Option<&Waker>) -> bool {
         let mut settled = true;
-        if self.more.owes {
-            wakers.iter().chain(current).for_each(wake);
+        let (owes, owes_others) = self.more.take_debts();
+        if owes || owes_others {
+            wakers.iter().for_each(wake);
+        }
+        if owes {
+            current.into_iter().for_each(wake);
             settled = !wakers.is_empty();
         }
         for mut answer in self.more.answers.drain(..) {

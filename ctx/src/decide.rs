@@ -35,6 +35,7 @@ impl Keeper {
         }
         self.notes_relied(bits);
         let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());
+        let unsure = unsure || hold.as_ref().is_some_and(|hold| hold.was_left());
         let must_wait = self.keep_hold(hold, cx.waker());
         *wakers = heard.into_handed();
         let watches = match ScopeRef::of(line) {

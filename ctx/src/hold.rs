@@ -9,10 +9,12 @@
 //! a held poll to the start of the next one. In between, and while it is being dropped, there is none,
 //! since it is about to look for itself.
 //!
-//! One that is held itself holds an asker in the same way that has another waker, and that no shield holds (see
-//! `answer`, 5), until it is held no more.
+//! One that is held itself holds an asker in the same way that has another waker, and that nobody holds (see
+//! `answer`, 5), until it is held no more: its own hold knows by what, and ends that. Nobody holds himself in this way,
+//! by whatever detour. For who is held by one that is held was held by nobody by then, and so held nobody either.
 //!
-//! Lock order: a shield's, then that of a hold. So a shield that ends either finds the hold, or is found ended.
+//! Lock order: a shield's, then that of a hold. So a shield that ends either finds the hold, or is found ended. What a
+//! hold ends it ends after its own lock is given back.
 
 use crate::{lock::Lock, sweep::contain};
 use std::{sync::Arc, task::Waker};
@@ -24,6 +26,10 @@ pub(crate) struct Hold {
 struct State {
     holders: usize,
     waker: Option<Waker>,
+    /// Those whom the checkpoint holds as long as it is held.
+    meanwhile: Option<Shield>,
+    /// Whether it was at work when it was left by one inside that is held no more, and is to decide now.
+    left: bool,
 }
 
 impl Hold {
@@ -32,6 +38,8 @@ impl Hold {
             state: Lock::new(State {
                 holders: 0,
                 waker: None,
+                meanwhile: None,
+                left: false,
             }),
         })
     }
@@ -61,30 +69,57 @@ impl Hold {
         true
     }
 
+    /// The poll has panicked: `waker` goes on to sleep here; it is given back where nobody holds the checkpoint. It is not
+    /// cloned, as that may panic as well.
+    pub(crate) fn sleeps_on(&self, waker: Waker) -> Option<Waker> {
+        let mut state = self.state.lock();
+        if state.holders == 0 {
+            return Some(waker);
+        }
+        let before = state.waker.replace(waker);
+        drop(state);
+        drop(before);
+        None
+    }
+
+    /// Whether, in the poll that ends, one inside was held no more that had held it.
+    pub(crate) fn was_left(&self) -> bool {
+        std::mem::take(&mut self.state.lock().left)
+    }
+
     /// Whether somebody holds it.
     pub(crate) fn is_held(&self) -> bool {
         self.state.lock().holders > 0
+    }
+
+    /// The checkpoint, which is held, holds others by this one until it is held no more.
+    pub(crate) fn passes_on(&self, shield: &Shield) {
+        let mut state = self.state.lock();
+        // Where that has come already, it has been woken, and is about to see to them itself.
+        let before = if state.holders > 0 {
+            state.meanwhile.replace(shield.clone())
+        } else {
+            None
+        };
+        drop(state);
+        drop(before);
     }
 
     fn acquire(&self) {
         self.state.lock().holders += 1;
     }
 
-    /// Whether that has woken it.
-    fn release(&self) -> bool {
+    /// One holds it no more, who `leaves` it and goes on. If that was the last one: the waker that slept, and those whom it
+    /// has held itself.
+    fn release(&self, leaves: bool) -> (Option<Waker>, Option<Shield>) {
         let mut state = self.state.lock();
         state.holders -= 1;
-        let waker = if state.holders == 0 {
-            state.waker.take()
-        } else {
-            None
-        };
-        drop(state);
-        let sleeps = waker.is_some();
-        if let Some(waker) = waker {
-            contain(|| waker.wake());
+        if state.holders > 0 {
+            return (None, None);
         }
-        sleeps
+        let waker = state.waker.take();
+        state.left |= leaves && waker.is_none();
+        (waker, state.meanwhile.take())
     }
 }
 
@@ -114,11 +149,25 @@ impl Shield {
         all.push(Arc::clone(hold));
     }
 
-    /// The shield has ended. Whether that has woken anybody.
+    fn has_ended(&self) -> bool {
+        self.0.lock().is_none()
+    }
+
+    /// The shield has ended, and with it those of the checkpoints that it alone has held. Whether that has woken anybody.
     fn end(&self) -> bool {
-        let held = self.0.lock().take();
-        let woken = held.into_iter().flatten().filter(|hold| hold.release());
-        woken.count() > 0
+        let (mut woken, mut ahead) = (false, vec![(self.clone(), false)]);
+        while let Some((shield, leaves)) = ahead.pop() {
+            let held = shield.0.lock().take();
+            for hold in held.into_iter().flatten() {
+                let (waker, meanwhile) = hold.release(leaves);
+                ahead.extend(meanwhile.map(|shield| (shield, true)));
+                woken |= waker.is_some();
+                if let Some(waker) = waker {
+                    contain(|| waker.wake());
+                }
+            }
+        }
+        woken
     }
 }
 
@@ -132,7 +181,14 @@ impl Held {
     }
 
     pub(crate) fn shield(&mut self) -> &Shield {
+        if self.0.as_ref().is_some_and(Shield::has_ended) {
+            self.0 = None;
+        }
         self.0.get_or_insert_with(Shield::new)
+    }
+
+    pub(crate) fn get(&self) -> Option<&Shield> {
+        self.0.as_ref()
     }
 
     /// Ends it: nobody is held until somebody is again. Whether anybody was woken, that is, was not at work.

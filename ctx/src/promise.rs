@@ -249,6 +249,12 @@ impl Keeper {
             return;
         }
         self.with_answers(|mut answers| answers.give(line, waker, manner));
+        let rare = self.watch.as_ref().and_then(|watch| watch.rare.as_ref());
+        if let Some((hold, shield)) =
+            rare.and_then(|rare| Some((rare.hold.as_ref()?, rare.more.meanwhile()?)))
+        {
+            hold.passes_on(shield);
+        }
     }
 
     fn with_answers<R>(&mut self, act: impl FnOnce(Answers<'_>) -> R) -> R {

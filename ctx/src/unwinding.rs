@@ -1,8 +1,9 @@
 //! The end of a poll that panics.
 //!
 //! Somebody may catch the panic, and poll the checkpoint again or drop it. So it is left as it was before the poll: it
-//! keeps its place in the list, its answers, those whom it holds, and the waker that is to wake it when it is held no more.
-//! What it heard in the poll it keeps as well, as those inside who stay pending may outlive it.
+//! keeps its place in the list, its answers, those whom it holds, and the waker that is to wake it when it is held no more,
+//! unless it was polled with another one, and the first was passed on. What it heard in the poll it keeps as well, as those
+//! inside who stay pending may outlive it.
 
 use crate::{
     answer::wake,
@@ -66,7 +67,7 @@ impl Keeper {
     /// Its poll panicked. Others may rely on the waker that slept until this poll, so it sleeps on.
     fn falls_asleep(&mut self, hold: Option<Arc<Hold>>, slept: Option<Waker>) {
         let Some(hold) = hold else { return };
-        let slept_enough = slept.filter(|waker| !hold.asleep(waker));
+        let slept_enough = slept.and_then(|waker| hold.sleeps_on(waker));
         slept_enough.iter().for_each(wake);
         self.keep_awake(hold);
     }

@@ -9,6 +9,7 @@ use std::{
     future::{Future, pending, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
+    rc::Rc,
     task::Poll,
 };
 
@@ -365,4 +366,186 @@ fn c3_one_behind_a_shield_holds_though_it_is_held_no_more() {
     assert!(run(outer.as_mut(), &wakes).is_pending());
     drop(middle);
     assert!(run(outer.as_mut(), &wakes).is_ready());
+}
+
+/// Two of which each has held the other are both held no more when the call is gone.
+#[test]
+fn c8_two_that_were_inside_each_other_hold_each_other_no_more_when_nobody_holds_them() {
+    type Place = Rc<RefCell<Option<LocalBoxFuture<'static, Outcome>>>>;
+    for moves in [0, 20] {
+        let scope = ROOT.with_cancel();
+        let call = Rc::new(call_on(&scope));
+        let (in_first, in_second) = (Place::default(), Place::default());
+        let polls_its_own = |place: &Place| {
+            let place = Rc::clone(place);
+            FreshWaker::new(poll_fn(move |cx| {
+                let taken = place.borrow_mut().take();
+                let Some(mut it) = taken else {
+                    return Poll::Pending;
+                };
+                let polled = it.as_mut().poll(cx);
+                if polled.is_pending() {
+                    place.replace(Some(it));
+                }
+                polled.map(drop)
+            }))
+        };
+        let (calls, mut inside) = (Rc::clone(&call), polls_its_own(&in_first));
+        let mut first: LocalBoxFuture<'_, Outcome> =
+            Box::pin(scope.run_until_cancelled_owned(poll_fn(move |cx| {
+                if let Some(call) = &mut *calls.borrow_mut() {
+                    assert!(call.as_mut().poll(cx).is_pending());
+                }
+                Pin::new(&mut inside).poll(cx)
+            })));
+        assert!(run(first.as_mut(), &Wakes::new()).is_pending());
+        let elsewhere = call.take();
+        let second = scope.run_until_cancelled_owned(polls_its_own(&in_second));
+        let mut second: LocalBoxFuture<'_, Outcome> = Box::pin(second);
+        let wakes = Wakes::new();
+        let take = |place: &Place| place.take().expect("it is there");
+        for _ in 0..moves {
+            in_second.replace(Some(first));
+            assert!(run(second.as_mut(), &wakes).is_pending());
+            first = take(&in_second);
+            assert!(run(first.as_mut(), &wakes).is_pending());
+            assert!(run(second.as_mut(), &wakes).is_pending());
+        }
+        in_second.replace(Some(first));
+        assert!(run(second.as_mut(), &wakes).is_pending());
+        first = take(&in_second);
+        drop(elsewhere);
+        in_first.replace(Some(second));
+        assert!(run(first.as_mut(), &wakes).is_pending());
+        scope.cancel();
+        assert!(
+            run(first.as_mut(), &wakes).is_ready(),
+            "they hold each other"
+        );
+    }
+}
+
+/// The one that was held is kept by somebody who never polls it.
+#[test]
+fn c8_an_outer_one_is_held_no_longer_than_the_one_that_holds_it() {
+    for other_waker in [false, true] {
+        let scope = ROOT.with_cancel();
+        let call = call_on(&scope);
+        let (middle, call) = held(&scope, &call);
+        let slot = Slot::new(middle);
+        let wakes = Wakes::new();
+        let inside: LocalBoxFuture<'_, Outcome> = if other_waker {
+            Box::pin(FreshWaker::new(slot.future()))
+        } else {
+            Box::pin(slot.future())
+        };
+        let mut outer = Box::pin(scope.run_until_cancelled(inside));
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        let _kept = slot.take();
+        drop(call);
+        assert!(wakes.count() > 0);
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        scope.cancel();
+        assert!(run(outer.as_mut(), &wakes).is_ready());
+    }
+}
+
+/// The call ends in the poll in which one that it holds has held the outer one, after the context has ended. So that one
+/// is to decide.
+#[test]
+fn c3_one_that_is_held_no_more_decides_though_it_was_held_in_the_same_poll() {
+    let scope = ROOT.with_cancel();
+    let call = call_on(&scope);
+    let (middle, elsewhere) = held(&scope, &call);
+    let elsewhere = RefCell::new(Some(elsewhere));
+    let mut middle = FreshWaker::new(middle);
+    let (ends, decided) = (Cell::new(false), Cell::new(false));
+    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        if Pin::new(&mut middle).poll(cx).is_ready() {
+            decided.set(true);
+            return Poll::Ready(());
+        }
+        if ends.get() {
+            elsewhere.take();
+        }
+        Poll::Pending
+    })));
+    let wakes = Wakes::new();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    ends.set(true);
+    assert!(run(outer.as_mut(), &wakes).is_ready());
+    assert!(
+        decided.get(),
+        "the outer one decided in place of an inner one"
+    );
+}
+
+/// The outer one relies on the waker that the innermost one keeps, and the middle one becomes held with another waker.
+#[test]
+fn c8_one_that_becomes_held_with_another_waker_owes_the_one_that_its_inner_one_keeps() {
+    for by_shield in [false, true] {
+        let scope = ROOT.with_cancel();
+        let child = scope.with_cancel();
+        let inner = RefCell::new(waiting(&child));
+        let call = RefCell::new(by_shield.then(|| call_on(&child).take()).flatten());
+        let looks = Cell::new(true);
+        let middle = child.run_until_cancelled_owned(poll_fn(|cx| {
+            if looks.get() {
+                let _ = inner.borrow_mut().as_mut().poll(cx);
+            } else if let Some(call) = &mut *call.borrow_mut() {
+                let _ = call.as_mut().poll(cx);
+            }
+            Poll::<()>::Pending
+        }));
+        let slot = Slot::new(Box::pin(middle));
+        let (wakes, others) = (Wakes::new(), Wakes::new());
+        let mut outer = Box::pin(scope.run_until_cancelled(slot.future()));
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        let mut middle = slot.take();
+        looks.set(false);
+        assert!(run(middle.as_mut(), &others).is_pending());
+        looks.set(true);
+        assert!(run(middle.as_mut(), &others).is_pending());
+        scope.cancel();
+        assert!(wakes.count() > 0, "the wake-up is lost");
+        assert!(run(outer.as_mut(), &wakes).is_ready());
+    }
+}
+
+/// It has told of many moves, and one call follows the other in one poll, so that it was held all the time.
+#[test]
+fn c3_one_that_is_held_by_another_call_holds_the_outer_one_however_often_it_has_moved() {
+    let scope = ROOT.with_cancel();
+    let call = call_on(&scope);
+    let (middle, first) = held(&scope, &call);
+    let place = RefCell::new(Some(middle));
+    let wakes = Wakes::new();
+    let mut outer = Box::pin(scope.run_until_cancelled(FreshWaker::new(poll_fn(|cx| {
+        if let Some(middle) = &mut *place.borrow_mut() {
+            let _ = middle.as_mut().poll(cx);
+        }
+        Poll::<()>::Pending
+    }))));
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    let polls_elsewhere = || {
+        let mut middle = place.take().expect("it is there");
+        assert!(poll_pinned(middle.as_mut(), &Wakes::new()).is_pending());
+        middle
+    };
+    for _ in 0..100 {
+        place.replace(Some(polls_elsewhere()));
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+    }
+    drop(first);
+    call.replace(call_on(&scope).take());
+    let middle = polls_elsewhere();
+    let second = call.take();
+    place.replace(Some(middle));
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    scope.cancel();
+    assert!(run(outer.as_mut(), &wakes).is_pending(), "it decided");
+    let before = wakes.count();
+    drop(second);
+    assert!(wakes.count() > before, "the wake-up is lost");
 }
