@@ -42,18 +42,16 @@ impl Definitions {
         if self.0.is_empty() {
             return None;
         }
-        let mut rest = tokens.clone().into_iter().peekable();
-        let mut calls = std::iter::from_fn(|| {
-            Some(match rest.next()? {
-                TokenTree::Group(group) => self.first_call(&group.stream()),
-                TokenTree::Ident(name) => {
-                    let called = rest.peek().is_some_and(is_bang);
-                    (called && self.awaits(&name)).then_some(name)
-                }
-                TokenTree::Punct(_) | TokenTree::Literal(_) => None,
-            })
-        });
-        calls.find_map(|call| call)
+        let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+        let mut all = tokens.iter().enumerate();
+        all.find_map(|(at, token)| match token {
+            TokenTree::Group(group) => self.first_call(&group.stream()),
+            TokenTree::Ident(name) => {
+                let called = macros::is_call(&tokens[at + 1..]);
+                (called && self.awaits(name)).then(|| name.clone())
+            }
+            TokenTree::Punct(_) | TokenTree::Literal(_) => None,
+        })
     }
 }
 
@@ -64,12 +62,14 @@ impl Rewriter<'_> {
         macros::first_await(tokens).or_else(|| call().map(|name| name.span()))
     }
 
-    /// Refuses a call of such a macro in a function that is annotated for itself, and sees no more than itself.
+    /// Refuses a call of such a macro in a function that is annotated for itself, and sees no more than itself. One that
+    /// speaks of `none` has said where it has no checkpoints.
     pub(crate) fn refuse_calls(&mut self, function: &impl ToTokens) {
-        if matches!(self.scope, Scope::Abandoned) {
+        let tokens = function.to_token_stream();
+        if matches!(self.scope, Scope::Abandoned) || says_none(&tokens) {
             return;
         }
-        if let Some(name) = self.definitions.first_call(&function.to_token_stream()) {
+        if let Some(name) = self.definitions.first_call(&tokens) {
             self.errors.push(hidden(&name));
         }
     }
@@ -157,8 +157,13 @@ fn skip_function(rest: &mut Peekable<IntoIter>) {
     }
 }
 
-fn is_bang(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == '!')
+/// `checkpoints = none`, `#[checkpoints(none)]`
+fn says_none(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Group(group) => says_none(&group.stream()),
+        TokenTree::Ident(word) => word == "none",
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 fn is_block(token: &TokenTree) -> bool {

@@ -47,9 +47,6 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
     };
     let prologue = prologue(function, &values, options, &runtime);
     let parameter = Parameter::of(function);
-    if let Parameter::Injected = parameter {
-        parameter::inject(function, written, options, &runtime);
-    }
     let borrows = matches!(parameter, Parameter::Injected) && options.owned.is_none();
     let mut rewriter = Rewriter {
         runtime: &runtime,
@@ -65,25 +62,15 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
     };
     let used = body::rewrite(function, prologue, &mut rewriter);
     let takes_ctx = rewriter.takes_ctx;
-    if !used && matches!(parameter, Parameter::Injected) {
-        body::mention_ctx(function, &runtime);
+    if let Parameter::Injected = parameter {
+        parameter::inject(function, written, takes_ctx, options, &runtime);
+        if !used {
+            body::mention_ctx(function, &runtime);
+        }
     }
     if borrows && future::is_tail(&mut function.body) {
-        returned_future(function, takes_ctx, errors, &runtime);
+        future::capture(&mut function.sig.output);
     }
-}
-
-/// The type of a future that a function returns, and that borrows the context if it takes that along.
-fn returned_future(
-    function: &mut Function,
-    takes_ctx: bool,
-    errors: &mut Errors,
-    runtime: &Runtime,
-) {
-    if takes_ctx {
-        parameter::refuse_static_alias(function, errors, runtime);
-    }
-    future::capture(&mut function.sig.output);
 }
 
 /// Whether the body's `ctx` is a `&Context` for certain. A type that the author wrote may be anything.

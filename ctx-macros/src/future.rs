@@ -1,6 +1,6 @@
 //! Functions that are not `async` and return a future all the same.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenTree;
 use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
 use syn::{CapturedParam, Expr, ExprAsync, GenericArgument, Lifetime, Path, PathArguments};
@@ -41,37 +41,24 @@ pub(crate) fn is_static(function: &mut Function) -> bool {
         && (matches!(function.body, Body::Missing(_)) || is_tail(&mut function.body))
 }
 
-/// What the future of a function that is not `async` borrows, where the type is another name for `Pin<Box<..>>`: its
-/// body or that name tells that it is a future.
-pub(crate) fn returned(function: &mut Function) -> Option<Borrows> {
-    let known = borrows(&function.sig.output);
-    if known.is_some() || function.sig.asyncness.is_some() {
-        return known;
-    }
-    let is_boxed = is_tail(&mut function.body);
-    let alias = alias(&function.sig.output)?;
-    (is_boxed || is_called_future(alias)).then(|| of_alias(alias))?
-}
-
-/// How to write a name behind which a boxed future hides that borrows nothing, did it borrow.
-pub(crate) fn static_alias(function: &mut Function) -> Option<String> {
-    let Some(Borrows::Nothing) = returned(function) else {
+/// What a boxed future borrows whose type is another name for `Pin<Box<..>>`: by the only lifetime that it is given. What it
+/// may where that is not the only place for one nobody can tell.
+pub(crate) fn behind_a_name(output: &ReturnType) -> Option<Borrows> {
+    let PathArguments::AngleBracketed(args) = &name(output)?.arguments else {
         return None;
     };
-    let PathSegment { ident, arguments } = alias(&function.sig.output)?;
-    let given_more = match arguments {
-        PathArguments::AngleBracketed(args) => {
-            let mut args = args.args.iter();
-            args.any(|arg| !matches!(arg, GenericArgument::Lifetime(_)))
-        }
-        _ => false,
-    };
-    let rest = if given_more { ", .." } else { "" };
-    Some(format!("{ident}<'_{rest}>"))
+    let mut lifetimes = args.args.iter().filter_map(|arg| match arg {
+        GenericArgument::Lifetime(lifetime) => Some(lifetime),
+        _ => None,
+    });
+    match (lifetimes.next(), lifetimes.next()) {
+        (Some(only), None) => Some(of_lifetime(only)),
+        _ => None,
+    }
 }
 
 /// The last word of a type's path, or of that in `Pin<Box<..>>`.
-fn alias(output: &ReturnType) -> Option<&PathSegment> {
+fn name(output: &ReturnType) -> Option<&PathSegment> {
     let ReturnType::Type(_, ty) = output else {
         return None;
     };
@@ -95,38 +82,6 @@ fn first_type(path: &Path) -> Option<&Type> {
         GenericArgument::Type(ty) => Some(ty),
         _ => None,
     }
-}
-
-/// `RowFuture`, `BoxFut`
-fn is_called_future(name: &PathSegment) -> bool {
-    name.ident.to_string().contains("Fut")
-}
-
-/// What hides behind a name may borrow for the only lifetime that it is given. What it may where that is not the only
-/// place for one nobody can tell.
-fn of_alias(name: &PathSegment) -> Option<Borrows> {
-    let PathArguments::AngleBracketed(args) = &name.arguments else {
-        return Some(Borrows::Nothing);
-    };
-    let mut lifetimes = args.args.iter().filter_map(|arg| match arg {
-        GenericArgument::Lifetime(lifetime) => Some(lifetime),
-        _ => None,
-    });
-    match (lifetimes.next(), lifetimes.next()) {
-        (Some(only), None) => Some(of_lifetime(only)),
-        (None, None) if !may_borrow(args.to_token_stream()) => Some(Borrows::Nothing),
-        _ => None,
-    }
-}
-
-/// Whether some type borrows, or may do so unseen.
-fn may_borrow(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Group(group) => may_borrow(group.stream()),
-        TokenTree::Ident(word) => word == "impl" || word == "dyn",
-        TokenTree::Punct(sign) => matches!(sign.as_char(), '&' | '\''),
-        TokenTree::Literal(_) => false,
-    })
 }
 
 /// Lets an `impl Future` that says nothing of what it borrows borrow the context too: it captures every lifetime of

@@ -54,8 +54,8 @@ use proc_macro::TokenStream;
 /// awaits nothing may have it too, for the parameter and the `#[value]`s.
 ///
 /// Where the type of a boxed future is an alias, as in `fn load(&self) -> RowFuture<'_, u32>`, a body that ends in
-/// `Box::pin(async {})` says what it is. A declaration in a trait has no body: put a `#[with_context]` of its own on
-/// it, and call the alias something with `Future` or `Fut`, or write the `ctx: &'a Context` there by hand.
+/// `Box::pin(async {})` says what it is, and the only lifetime of the alias that of the context, too, if the block awaits.
+/// A declaration in a trait has no body: write `ctx: &'a Context` there, and `RowFuture<'a, u32>`.
 ///
 /// - [The expansion](#the-expansion)
 /// - [Options](#options), [inside the body](#inside-the-body)

@@ -174,17 +174,28 @@ pub(crate) fn has_attributes(tokens: &TokenStream) -> bool {
 /// The first `.await` in some tokens, or the first macro that is an await itself.
 pub(crate) fn first_await(tokens: &TokenStream) -> Option<Span> {
     let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
-    tokens.iter().enumerate().find_map(|(at, token)| match token {
-        TokenTree::Group(group) => first_await(&group.stream()),
-        TokenTree::Ident(ident) => {
-            let follows = |sign| matches!(tokens.get(at + 1), Some(TokenTree::Punct(p)) if p.as_char() == sign);
-            let preceded = at > 0 && matches!(&tokens[at - 1], TokenTree::Punct(p) if p.as_char() == '.');
-            let awaits = ident == "await" && preceded
-                || follows('!') && awaits_by_name(&ident.to_string());
-            awaits.then(|| ident.span())
-        }
-        _ => None,
-    })
+    tokens
+        .iter()
+        .enumerate()
+        .find_map(|(at, token)| match token {
+            TokenTree::Group(group) => first_await(&group.stream()),
+            TokenTree::Ident(ident) => {
+                let preceded =
+                    at > 0 && matches!(&tokens[at - 1], TokenTree::Punct(p) if p.as_char() == '.');
+                let awaits = ident == "await" && preceded
+                    || is_call(&tokens[at + 1..]) && awaits_by_name(&ident.to_string());
+                awaits.then(|| ident.span())
+            }
+            _ => None,
+        })
+}
+
+/// Whether a macro's name is followed by these, and so is called: `!(..)`.
+pub(crate) fn is_call(after: &[TokenTree]) -> bool {
+    match after {
+        [TokenTree::Punct(sign), TokenTree::Group(_), ..] => sign.as_char() == '!',
+        _ => false,
+    }
 }
 
 /// The error for an await in a macro that we do not know.

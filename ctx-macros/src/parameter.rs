@@ -2,10 +2,9 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Error, FnArg, Lifetime, Pat, Signature, Stmt, Type};
+use syn::{FnArg, Lifetime, Pat, Signature, Stmt, Type};
 use syn::{parse_quote, parse_quote_spanned};
 
-use crate::errors::Errors;
 use crate::function::{Body, Function};
 use crate::future::{self, Borrows};
 use crate::options::Options;
@@ -40,12 +39,14 @@ impl Parameter {
     }
 }
 
-/// Injects `ctx` behind the receiver.
+/// Injects `ctx` behind the receiver. The body is rewritten by then: it may be seen that the returned future `takes_ctx`
+/// along.
 // Input:  async fn load(&self, key: &str) -> Result<Row, AppError>
 // Output: async fn load(&self, ctx: &::ctx::Context, key: &str) -> Result<Row, AppError>
 pub(crate) fn inject(
     function: &mut Function,
     written: usize,
+    takes_ctx: bool,
     options: &Options,
     runtime: &Runtime,
 ) {
@@ -59,7 +60,7 @@ pub(crate) fn inject(
     let ty = if options.owned.is_some() {
         context
     } else {
-        syntax::reference_type(lifetime(function), context, Span::call_site())
+        syntax::reference_type(lifetime(function, takes_ctx), context, Span::call_site())
     };
     let parameter = syntax::parameter(ctx, ty, Span::call_site());
     if options.owned.is_some() && function.sig.asyncness.is_none() {
@@ -117,30 +118,20 @@ fn bind_mistaken(body: &mut Body, runtime: &Runtime) {
     block.stmts.insert(0, bind);
 }
 
-/// Refuses a future that has taken the context along and cannot, where a name for `Pin<Box<..>>` hides that. Whether it
-/// has is known when the body has been rewritten: it may have bound a context of its own.
-pub(crate) fn refuse_static_alias(function: &mut Function, errors: &mut Errors, runtime: &Runtime) {
-    let Some(borrowing) = future::static_alias(function) else {
-        return;
-    };
-    let message = format!(
-        "the returned future cannot borrow the context: write `{borrowing}`, if it has a lifetime, or \
-         `#[with_context(owned)]`"
-    );
-    errors.push(Error::new_spanned(&function.sig.output, message));
-    function.attrs.push(parse_quote!(#[allow(unused)]));
-    bind_mistaken(&mut function.body, runtime);
-}
-
 /// The lifetime of the reference, where it cannot be left to the compiler.
-fn lifetime(function: &mut Function) -> Option<Lifetime> {
+fn lifetime(function: &mut Function, takes_ctx: bool) -> Option<Lifetime> {
     let sig = &mut function.sig;
     if async_trait::has_expanded(sig) {
         lifetime::keep_elision(sig);
         return Some(async_trait::name(sig));
     }
     if sig.asyncness.is_none() {
-        match future::returned(function) {
+        let known = future::borrows(&function.sig.output);
+        let borrows = match known {
+            None if takes_ctx => future::behind_a_name(&function.sig.output),
+            known => known,
+        };
+        match borrows {
             Some(Borrows::For(lifetime)) => return Some(lifetime),
             Some(Borrows::Elided) => return lifetime::name_elided(&mut function.sig),
             _ => {}

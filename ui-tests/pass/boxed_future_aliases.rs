@@ -1,7 +1,7 @@
 #![deny(warnings, clippy::pedantic, clippy::nursery)]
 
 use ctx::{Cancelled, Context, with_context};
-use futures::{FutureExt, future::BoxFuture};
+use futures::future::BoxFuture;
 use std::pin::Pin;
 
 type Rows<'a, T> = BoxFuture<'a, Result<T, Cancelled>>;
@@ -89,11 +89,77 @@ impl Table {
             Ok(&self.0)
         })
     }
+}
 
-    /// Its name tells that it is a future.
+/// A future that was made by hand, and one that is ready.
+struct NextFuture<'a>(&'a u32);
+
+/// None of these takes the context along, which need not live as long as what they return.
+impl Table {
     #[with_context]
-    fn handed_on(&self) -> RowFuture<'_> {
-        async move { Ok(self.0 + *self.named(ctx).await?) }.boxed()
+    fn cloned(&self, more: u32) -> Rows<'_, u32> {
+        let ctx = ctx.clone();
+        Box::pin(async move { Ok(self.0 + more + one().await) })
+    }
+
+    #[with_context]
+    fn next(&self) -> NextFuture<'_> {
+        let _ = ctx.is_cancelled();
+        NextFuture(&self.0)
+    }
+
+    #[with_context]
+    fn ready(&self) -> RowFuture<'_> {
+        Box::pin(std::future::ready(ctx.check().map(|()| self.0)))
+    }
+}
+
+/// The lifetime is the type's, and not the receiver's.
+struct Client<'c>(&'c Table);
+
+impl<'c> Client<'c> {
+    #[with_context]
+    fn send(&self, more: u32) -> Rows<'c, u32> {
+        let (ctx, table) = (ctx.clone(), self.0);
+        Box::pin(async move { Ok(table.0 + more + one().await) })
+    }
+}
+
+fn made_below_scopes<'a>(table: &'a Table, ctx: &Context) -> Vec<Rows<'a, u32>> {
+    let scope = ctx.without_cancel();
+    let client = Client(table);
+    vec![
+        table.cloned(&scope, 1),
+        client.send(&scope, 2),
+        table.ready(&scope),
+    ]
+}
+
+fn next(table: &Table) -> &u32 {
+    table.next(&Context::background()).0
+}
+
+/// A trait that was written by hand, whose futures take no context along.
+trait Counts {
+    fn count(&self, ctx: &Context) -> RowFuture<'_>;
+}
+
+#[with_context]
+impl Counts for Table {
+    #[with_context(checkpoints = none)]
+    fn count(&self) -> RowFuture<'_> {
+        Box::pin(async move { Ok(self.0 + one().await) })
+    }
+}
+
+/// What it borrows it borrows from the context alone, and says nothing of that.
+#[allow(mismatched_lifetime_syntaxes, elided_lifetimes_in_paths)]
+mod hidden {
+    use super::{RowFuture, one, with_context};
+
+    #[with_context]
+    pub(super) fn load(number: u32) -> RowFuture {
+        Box::pin(async move { Ok(number + one().await) })
     }
 }
 
@@ -102,10 +168,9 @@ trait Load {
     where
         Self: 'a;
 
-    #[with_context]
-    fn load(&self, key: u32) -> RowFuture<'_>;
+    fn load<'a>(&'a self, ctx: &'a Context, key: u32) -> RowFuture<'a>;
 
-    /// Its own body tells.
+    /// Its own body tells that it is a future.
     #[with_context]
     fn twice(&self, key: u32) -> Rows<'_, u32>
     where
@@ -148,10 +213,14 @@ async fn behaves() {
     assert_eq!(owned(ctx.clone()).await.unwrap(), 1);
     assert_eq!(Table(1).elided(&ctx, "a").await.unwrap(), 3);
     assert_eq!(Table(1).named(&ctx).await.unwrap(), &1);
-    assert_eq!(Table(1).handed_on(&ctx).await.unwrap(), 2);
     assert_eq!(Table(1).load(&ctx, 2).await.unwrap(), 4);
     assert_eq!(Table(1).twice(&ctx, 2).await.unwrap(), 8);
     assert_eq!(number(&Table(1)), &1);
+    assert_eq!(next(&Table(1)), &1);
+    assert_eq!(Table(1).count(&ctx).await.unwrap(), 2);
+    assert_eq!(hidden::load(&ctx, 1).await.unwrap(), 2);
+    let made = futures::future::join_all(made_below_scopes(&Table(1), &ctx)).await;
+    assert_eq!(made.into_iter().map(Result::unwrap).sum::<u32>(), 3 + 4 + 1);
     ctx.cancel();
     assert!(elided(&ctx, "abc").await.is_err());
     assert!(Table(1).load(&ctx, 2).await.is_err());

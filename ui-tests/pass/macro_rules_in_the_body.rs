@@ -105,6 +105,44 @@ async fn awaits_in_other_scopes() -> Result<u32, Cancelled> {
     Ok(boxed!(ready(1)).await + through(ready(1)).await + adds(1).await)
 }
 
+/// The nested functions are annotated for themselves, and say where they have no checkpoints. The last one calls no macro.
+#[with_context(checkpoints = none)]
+async fn nested_functions_say_none() -> Result<u32, Cancelled> {
+    macro_rules! get {
+        ($future:expr) => {
+            $future.await
+        };
+    }
+    #[with_context(checkpoints = none)]
+    async fn says_so() -> u32 {
+        get!(ready(1))
+    }
+    #[with_context]
+    async fn says_so_inside() -> Result<u32, Cancelled> {
+        let one = #[checkpoints(none)]
+        get!(ready(1));
+        Ok(one + ready(1).await)
+    }
+    #[with_context]
+    async fn compares(get: u32) -> Result<u32, Cancelled> {
+        Ok(u32::from(get != ready(3).await))
+    }
+    let one = get!(ready(1));
+    Ok(one + says_so(ctx).await + says_so_inside(ctx).await? + compares(ctx, one).await?)
+}
+
+/// `join` is no macro in it.
+#[with_context]
+async fn compares_in_an_unknown_macro() -> Result<u32, Cancelled> {
+    macro_rules! number {
+        ($answer:expr) => {
+            u32::from($answer)
+        };
+    }
+    let join = ready(1).await;
+    Ok(number!(join != 3))
+}
+
 #[tokio::test(start_paused = true)]
 async fn each_awaits_in_sight() {
     let ctx = &Context::background().with_cancel();
@@ -112,6 +150,8 @@ async fn each_awaits_in_sight() {
     assert_eq!(awaits_beside_checkpoints(ctx).await.unwrap(), 6);
     assert_eq!(awaits_after_another(ctx).await.unwrap(), 2);
     assert_eq!(awaits_in_other_scopes(ctx).await.unwrap(), 4);
+    assert_eq!(nested_functions_say_none(ctx).await.unwrap(), 5);
+    assert_eq!(compares_in_an_unknown_macro(ctx).await.unwrap(), 1);
     ctx.cancel();
     assert!(gives_the_future(ctx).await.is_err());
 }
