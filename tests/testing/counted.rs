@@ -214,13 +214,19 @@ fn x1_tasks_and_threads_count() {
     );
 }
 
-/// The order in which threads get to their checkpoints is nobody's; how often each is passed is.
+/// The order in which threads get to their checkpoints is nobody's; how often each is passed is. They take turns, as one
+/// may otherwise pass between the other's pass and what that finds.
 #[test]
 fn x1_threads_beside_each_other_are_swept_too() {
     let sweep = cancel_at_every_checkpoint(|ctx| async move {
+        let turn = Arc::new(Mutex::new(()));
         let work = |looks: usize| {
-            let ctx = ctx.clone();
-            spawn_blocking(move || (0..looks).filter(|_| ctx.check().is_ok()).count())
+            let (ctx, turn) = (ctx.clone(), Arc::clone(&turn));
+            let look = move |_: &usize| {
+                let _turn = turn.lock().unwrap();
+                ctx.check().is_ok()
+            };
+            spawn_blocking(move || (0..looks).filter(look).count())
         };
         let (a, b) = (work(3), work(4));
         a.await.unwrap() + b.await.unwrap()
