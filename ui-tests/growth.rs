@@ -247,20 +247,16 @@ fn m14_a_branch_of_try_join_adds_at_most_56_bytes() {
 mod a_loop {
     use super::*;
 
-    #[with_context]
-    pub(super) async fn annotated() -> Option<u32> {
-        let mut sum = 0;
-        while sum < 9 {
-            if sum % 2 == 0 {
-                sum += tokio::select! { x = leaf() => x, x = leaf() => x };
-            } else {
-                sum += leaf().await;
-            }
-        }
-        Some(sum)
+    macro_rules! both {
+        ($($body:tt)*) => {
+            #[with_context]
+            pub(super) async fn annotated() -> Option<u32> { $($body)* }
+
+            pub(super) async fn by_hand(_: &Context) -> Option<u32> { $($body)* }
+        };
     }
 
-    pub(super) async fn by_hand(_: &Context) -> Option<u32> {
+    both! {
         let mut sum = 0;
         while sum < 9 {
             if sum % 2 == 0 {

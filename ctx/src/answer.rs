@@ -115,9 +115,15 @@ impl More {
         self.meanwhile.get()
     }
 
-    fn take_debts(&mut self) -> (bool, bool) {
-        let take = std::mem::take;
-        (take(&mut self.owes), take(&mut self.owes_others))
+    /// Wakes those whom it owes that: `wakers` kept watch for them, or `current` is theirs. Which of them are owed is not
+    /// known any more. Whether one with the waker of the latest poll was.
+    fn pay(&mut self, wakers: &Few<Waker>, current: Option<&Waker>) -> bool {
+        let owes = std::mem::take(&mut self.owes);
+        if std::mem::take(&mut self.owes_others) || owes {
+            wakers.iter().for_each(wake);
+        }
+        current.filter(|_| owes).into_iter().for_each(wake);
+        owes
     }
 
     /// No shield holds the checkpoint.
@@ -234,14 +240,7 @@ impl Answers<'_> {
 
     /// The checkpoint goes on with the waker `current`; the `others` kept watch until now.
     pub(crate) fn pass_on(&mut self, mut others: Few<Waker>, current: &Waker) {
-        let (owes, owes_others) = self.more.take_debts();
-        if owes || owes_others {
-            // Which of the wakers are owed is not known any more.
-            others.iter().for_each(wake);
-        }
-        if owes {
-            wake(current);
-        }
+        self.more.pay(&others, Some(current));
         for answer in &mut self.more.answers {
             if tell(*answer, &mut copies(&others), News::GoesOn) == Asker::Away {
                 others.iter().for_each(wake);
@@ -256,15 +255,7 @@ impl Answers<'_> {
 
     /// The same as [`leave`] for one with more answers than one.
     pub(crate) fn leave(self, wakers: Few<Waker>, current: Option<&Waker>) -> bool {
-        let mut settled = true;
-        let (owes, owes_others) = self.more.take_debts();
-        if owes || owes_others {
-            wakers.iter().for_each(wake);
-        }
-        if owes {
-            current.into_iter().for_each(wake);
-            settled = !wakers.is_empty();
-        }
+        let mut settled = !self.more.pay(&wakers, current) || !wakers.is_empty();
         for mut answer in self.more.answers.drain(..) {
             settled &= leave(&mut answer, copies(&wakers), current);
         }

@@ -16,7 +16,7 @@
 //! Lock order: a shield's, then that of a hold. So a shield that ends either finds the hold, or is found ended. What a
 //! hold ends it ends after its own lock is given back.
 
-use crate::{lock::Lock, sweep::contain};
+use crate::{few::Few, lock::Lock, sweep::contain};
 use std::{sync::Arc, task::Waker};
 
 pub(crate) struct Hold {
@@ -155,7 +155,8 @@ impl Shield {
 
     /// The shield has ended, and with it those of the checkpoints that it alone has held. Whether that has woken anybody.
     fn end(&self) -> bool {
-        let (mut woken, mut ahead) = (false, vec![(self.clone(), false)]);
+        let (mut woken, mut ahead) = (false, Few::new());
+        ahead.push((self.clone(), false));
         while let Some((shield, leaves)) = ahead.pop() {
             let held = shield.0.lock().take();
             for hold in held.into_iter().flatten() {

@@ -479,6 +479,7 @@ fn c3_a_shield_that_is_polled_elsewhere_holds_those_who_polled_it_before() {
         assert!(poll_pinned(outer.as_mut(), &wakes).is_ready());
     }
 }
+
 /// Whoever answers one behind a shield answers nobody further out, who is held by it, and owes him nothing.
 #[test]
 fn c8_one_behind_a_shield_owes_nobody_beyond_the_nearest() {

@@ -6,5 +6,6 @@ unsafe extern "C" {
 }
 
 fn main() {
+    // SAFETY: C's `abs` has this signature, and only the smallest number has no absolute value.
     println!("{}", unsafe { abs(-1) });
 }

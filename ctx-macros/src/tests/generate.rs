@@ -147,6 +147,7 @@ impl Writer<'_> {
             16 => self.join(depth),
             17 if self.ours => format!("(#[shield] f({}))", self.expr(depth)),
             18 => format!("S {{ a: {}, b }}", self.expr(depth)),
+            // SAFETY: the text of a program that is parsed and never run.
             19 => format!("unsafe {}", self.block(depth)),
             20 => format!("({}, {},)", self.expr(depth), self.expr(depth)),
             21 => format!("-*{}", self.awaited(depth)),
