@@ -144,25 +144,23 @@ impl Keeper {
         // Who listens hears of each step, and may end the context just before this looks at it.
         #[cfg(feature = "testing")]
         if crate::probe::somebody_listens() {
-            asking::relies_not();
             return self.stay_anyhow(asking, context, cx);
         }
         match &mut *self.watch {
-            _ if self.mode != Mode::Race => asking::relies_not(),
+            _ if self.mode != Mode::Race => {}
             Some(watch) => {
-                asking::relies_not();
                 if waits_still(watch, asking, context, cx) {
                     return true;
                 }
             }
-            None => match asking.leave_simply(true) {
+            None => match asking.leave_simply() {
                 Some(bits) if bits.answered() => {
                     self.is_answered();
                     self.notes_relied(bits);
                     return true;
                 }
                 Some(_) => return self.wait_first(asking, context, cx),
-                None => asking::relies_not(),
+                None => {}
             },
         }
         self.stay_anyhow(asking, context, cx)
@@ -183,7 +181,7 @@ impl Keeper {
             let heard = asking.nothing();
             return self.stays(line, heard, cx) || self.stay_or_part(heard.into(), line, cx);
         }
-        if let Some(bits) = asking.leave_simply(false) {
+        if let Some(bits) = asking.leave_simply() {
             #[cfg(feature = "testing")]
             crate::probe::pends(self, bits.answered());
             return self.stays_answered(bits, cx.waker())

@@ -166,7 +166,7 @@ impl Asking {
     }
 
     /// Whether it joined, and the frame was answered since, and nothing else came. Then it relies on the answers,
-    /// and the asking has ended. It is counted among those who rely in either case (see `relies_not`).
+    /// and the asking has ended.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -174,8 +174,9 @@ impl Asking {
     )]
     pub(crate) fn leaves_answered(self) -> bool {
         with_top(|top| {
-            top.rely();
-            top.said.get().was_only_answered_since(self.0)
+            let answered = top.said.get().was_only_answered_since(self.0);
+            top.rely_if(answered);
+            answered
         })
     }
 
@@ -256,12 +257,11 @@ impl Asking {
         self.0.was_joined()
     }
 
-    /// Ends the asking by the only frame of the thread, if nothing came to it but answers: what it heard. One that
-    /// is `counted` among those who rely is so no longer if the asking has ended.
+    /// Ends the asking by the only frame of the thread, if nothing came to it but answers: what it heard.
     #[inline]
-    pub(crate) fn leave_simply(self, counted: bool) -> Option<Bits> {
+    pub(crate) fn leave_simply(self) -> Option<Bits> {
         if self == Self::ALONE {
-            with_top(|top| top.pop_simple(counted))
+            with_top(Top::pop_simple)
         } else {
             None
         }
@@ -298,12 +298,6 @@ pub(crate) fn answer_top(answer: &mut Answer, line: usize, waker: WakerId) -> bo
         }
         simple
     })
-}
-
-/// The checkpoint that calls this has not left its asking by `leaves_answered`.
-#[inline]
-pub(crate) fn relies_not() {
-    with_top(Top::rely_not);
 }
 
 /// The checkpoint that calls this has joined the latest frame, was answered, and promises nothing.

@@ -81,7 +81,7 @@ impl Keeper {
             }
             return;
         }
-        let heard = match asking.leave_simply(false) {
+        let heard = match asking.leave_simply() {
             Some(bits) => bits.into(),
             None => asking.leave(),
         };

@@ -59,8 +59,8 @@ pub(crate) struct Frame {
     pub(crate) said: Said,
     /// By how many that stay pending it was answered in this poll.
     pub(crate) answers: u32,
-    /// How many, who joined, rely on these answers. See `Top::rely`.
-    pub(crate) relying: u64,
+    /// Whether one who joined relies on these answers.
+    pub(crate) relied: bool,
     pub(crate) marks: Marks,
 }
 

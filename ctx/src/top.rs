@@ -31,7 +31,8 @@ pub(crate) struct Top {
     pub(crate) joins: Cell<usize>,
     pub(crate) line: Cell<usize>,
     pub(crate) said: Cell<Said>,
-    pub(crate) relying: Cell<u64>,
+    /// Whether one who joined relies on the answers: the second of them. The first is never read (see `rely_if`).
+    relied: [Cell<bool>; 2],
     pub(crate) marks: Cell<Marks>,
     /// How many frames are below.
     pub(crate) below: Cell<u32>,
@@ -52,7 +53,7 @@ impl Top {
             joins: Cell::new(0),
             line: Cell::new(0),
             said: Cell::new(Said::NOTHING),
-            relying: Cell::new(0),
+            relied: [Cell::new(false), Cell::new(false)],
             marks: Cell::new(Marks::NONE),
             below: Cell::new(0),
             owner: Cell::new(0),
@@ -77,7 +78,7 @@ impl Top {
             task: self.task.get(),
             said: self.said.get(),
             answers: self.answers.get(),
-            relying: self.relying.get(),
+            relied: self.relied[1].get(),
             marks: self.marks.get(),
         })
     }
@@ -92,7 +93,7 @@ impl Top {
         self.task.set(frame.task);
         self.said.set(frame.said);
         self.answers.set(frame.answers);
-        self.relying.set(frame.relying);
+        self.relied[1].set(frame.relied);
         self.marks.set(frame.marks);
     }
 
@@ -142,7 +143,7 @@ impl Top {
         self.poll.set(number);
         self.said.set(Said::NOTHING);
         self.answers.set(0);
-        self.relying.set(0);
+        self.relied[1].set(false);
         self.joins.set(0);
     }
 
@@ -186,17 +187,15 @@ impl Top {
         unheard
     }
 
-    /// Takes the latest frame off, if it is the only one and nothing came to it but answers. Of those who rely on
-    /// them its own checkpoint is one if it `counted` itself.
+    /// Takes the latest frame off, if it is the only one and nothing came to it but answers.
     #[inline]
-    pub(crate) fn pop_simple(&self, counted: bool) -> Option<Bits> {
+    pub(crate) fn pop_simple(&self) -> Option<Bits> {
         let said = self.said.get();
         let simple = said.is_simple() && self.below.get() == 0;
         simple.then(|| {
             self.joins.set(0);
             self.marks.set(Marks::NONE);
-            let relied = self.relying.get() > u64::from(counted);
-            Bits::alone(said != Said::NOTHING, false, relied)
+            Bits::alone(said != Said::NOTHING, false, self.relied[1].get())
         })
     }
 
@@ -207,7 +206,7 @@ impl Top {
         let answered = self.answers.get() > 0;
         let taken = self.said.get().were_taken_since(Said::NOTHING);
         let unsure = marks.has(Marks::FOREIGN) || (!answered && taken);
-        let mut heard = Heard::from(Bits::alone(answered, unsure, self.relying.get() > 0));
+        let mut heard = Heard::from(Bits::alone(answered, unsure, self.relied[1].get()));
         if marks.has(Marks::RARE) {
             heard.rare = stack::take_rare();
         }
@@ -220,18 +219,17 @@ impl Top {
         heard
     }
 
-    /// One relies on the answers to the latest frame, which it joined. They are counted, so that who stays pending
-    /// can count itself at once, and take that back where it finds that it does not rely: a call within a call does
-    /// not branch for it then.
+    /// One relies on the answers to the latest frame, which it joined.
     #[inline]
     pub(crate) fn rely(&self) {
-        self.relying.set(self.relying.get() + 1);
+        self.rely_if(true);
     }
 
-    /// One that has counted itself does not rely on these answers. (That may be a frame which it has not joined.)
+    /// The same where it `does`, for a call within a call. It writes in either case, to this place or to that one, and
+    /// reads nothing: so it has no branch more, and does not wait for what the call inside it has written.
     #[inline]
-    pub(crate) fn rely_not(&self) {
-        self.relying.set(self.relying.get() - 1);
+    pub(crate) fn rely_if(&self, does: bool) {
+        self.relied[usize::from(does)].set(true);
     }
 
     /// What one has heard that joined when the latest frame had heard what came `before`.
