@@ -64,8 +64,9 @@ pub enum Trigger {
 
 /// The error of a context that has ended: what, why, by which line, and where it was noticed.
 ///
-/// It is one value for what Go splits into `Err` and `Cause`. It is cheap to clone, at most 64 bytes, and
-/// final: every clone and every later reader of the same context says the same, except for
+/// It is one value for what Go splits into `Err` and `Cause`. It is one word, so that a `Result` of it costs those
+/// next to nothing who hand it on, and a small allocation of who is told of the end, as is each clone. It is final:
+/// every clone and every later reader of the same context says the same, except for
 /// [`noticed_at`](Self::noticed_at), which is the receiver's own.
 ///
 /// Its `Display` is `context cancelled` or `context deadline exceeded`; the cause is the
@@ -85,12 +86,18 @@ pub enum Trigger {
 /// assert_eq!(cancelled.source().unwrap().to_string(), "client disconnected");
 /// ```
 #[derive(Clone)]
-pub struct Cancelled {
+pub struct Cancelled(Box<Told>);
+
+/// What an error tells. Its receiver has it for himself, as it is he who noticed it where it says, and so no count is
+/// shared.
+#[derive(Clone)]
+struct Told {
     end: End,
     noticed: Option<&'static Location<'static>>,
 }
 
-const _: () = assert!(size_of::<Cancelled>() <= 24);
+// Who awaits a call within a call gets this in a register: each level is to cost next to nothing.
+const _: () = assert!(size_of::<Result<(), Cancelled>>() == size_of::<usize>());
 
 impl std::panic::UnwindSafe for Cancelled {}
 impl std::panic::RefUnwindSafe for Cancelled {}
@@ -138,7 +145,7 @@ impl Cancelled {
     /// ```
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
-        self.end.story()?.cause.as_deref()
+        self.0.end.story()?.cause.as_deref()
     }
 
     /// The cause, if it is an `E`.
@@ -170,7 +177,7 @@ impl Cancelled {
     /// ```
     #[must_use]
     pub fn cancelled_at(&self) -> &'static Location<'static> {
-        self.end.at()
+        self.0.end.at()
     }
 
     /// How the context ended.
@@ -184,7 +191,7 @@ impl Cancelled {
     /// ```
     #[must_use]
     pub fn trigger(&self) -> Trigger {
-        self.end.trigger()
+        self.0.end.trigger()
     }
 
     /// The `.await`, `run_until_cancelled` or `check()` that noticed it; `None` from `err()` and `done()`.
@@ -199,7 +206,7 @@ impl Cancelled {
     /// ```
     #[must_use]
     pub fn noticed_at(&self) -> Option<&'static Location<'static>> {
-        self.noticed
+        self.0.noticed
     }
 
     /// The story in several lines, for people: who ended the context, where it was noticed, and why, with what led to
@@ -224,19 +231,19 @@ impl Cancelled {
 
     /// The timeout that it was given, where a timeout has passed.
     pub(crate) fn after(&self) -> Option<Duration> {
-        self.end.story().and_then(|it| it.after)
+        self.0.end.story().and_then(|it| it.after)
     }
 
     /// The error that tells of this end, which nobody has noticed.
     #[inline]
     pub(crate) fn of(end: End, noticed: Option<&'static Location<'static>>) -> Self {
-        Self { end, noticed }
+        Self(Box::new(Told { end, noticed }))
     }
 
     /// The same error, as a checkpoint at `at` hands it on.
     #[inline]
     pub(crate) fn noticed(mut self, at: &'static Location<'static>) -> Self {
-        self.noticed = Some(at);
+        self.0.noticed = Some(at);
         self
     }
 }
@@ -256,9 +263,12 @@ impl fmt::Debug for Cancelled {
         f.debug_struct("Cancelled")
             .field("reason", &self.reason())
             .field("trigger", &self.trigger())
-            .field("cancelled_at", &place(self.end.at()))
-            .field("noticed_at", &self.noticed.map(place))
-            .field("cause", &self.end.story().and_then(|it| it.cause.as_ref()))
+            .field("cancelled_at", &place(self.0.end.at()))
+            .field("noticed_at", &self.0.noticed.map(place))
+            .field(
+                "cause",
+                &self.0.end.story().and_then(|it| it.cause.as_ref()),
+            )
             .finish_non_exhaustive()
     }
 }

@@ -97,7 +97,7 @@ pub(crate) enum Seat {
     /// There is one, and a future is awaited now.
     Taken,
     /// Nothing is awaited now. If there is a watch, it `is_just` a waker in the list, or stands in no list (the
-    /// budget had stopped the await before it asked), and nobody was promised anything.
+    /// budget had stopped the await before it asked); and nobody was promised anything, nor answered.
     Free,
 }
 
@@ -209,7 +209,7 @@ impl Keeper {
     /// Whether nobody would notice if this checkpoint went away.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
-        !self.was_answered && (self.watch.is_none() || self.seat == Seat::Free)
+        self.seat == Seat::Free || (!self.was_answered && self.watch.is_none())
     }
 
     /// Asks by the frame that is there, if this is the simplest case of all.
@@ -266,15 +266,22 @@ impl Keeper {
         context: &Context,
         cx: &TaskContext<'_>,
     ) -> Asking {
+        let first = || Asking::first_at_once(line, self.owner_since(since), cx);
+        let joins = self.mode == Mode::Race && !self.was_answered;
+        #[expect(
+            clippy::match_same_arms,
+            reason = "whether there is a watch is looked at once"
+        )]
         let asking = match &*self.watch {
             Some(watch) if watch.rare.is_some() => None,
-            _ if asking::nobody_asks() => Asking::first_at_once(line, self.owner_since(since), cx),
-            _ if self.mode != Mode::Race || self.was_answered => None,
-            Some(watch) => Asking::join_seated(line, watch.answer, cx),
-            None => {
+            Some(_) if asking::nobody_asks() => first(),
+            Some(watch) if joins => Asking::join_seated(line, watch.answer, cx),
+            None if asking::nobody_asks() => first(),
+            None if joins => {
                 self.joins = line;
                 Asking::join_on(line, cx)
             }
+            _ => None,
         };
         match asking {
             Some(asking) => asking,

@@ -18,7 +18,7 @@ use crate::{
     few::Few,
     frame::{WakerId, waker_id},
     hold::Hold,
-    keeper::Keeper,
+    keeper::{Keeper, Seat},
     node::{Node, ScopeRef, address},
     spare,
     stack::remember_over,
@@ -331,7 +331,7 @@ impl Keeper {
 
     #[inline]
     pub(crate) fn may_be_parting(&self) -> bool {
-        matches!(&*self.watch, Some(watch) if watch.rare.is_some())
+        self.seat != Seat::Free && matches!(&*self.watch, Some(watch) if watch.rare.is_some())
     }
 
     /// The future has been dropped.

@@ -9,7 +9,7 @@ use crate::{
     chain, chains,
     harness::Harness,
     leaf::{Leaf, finish, waker},
-    least, neighbours,
+    least, neighbours, rivals, sixteen,
     timed::each,
 };
 use ctx::{Cancelled, Context, with_context};
@@ -26,6 +26,8 @@ const BARE: &str = "bare";
 const CLOCK: &str = "Instant::now";
 /// What stands in `least`.
 const LEAST: &str = "the least";
+/// How often the innermost of a chain is pending.
+const YIELDS: u32 = 100;
 const HOUR: Duration = Duration::from_secs(3600);
 
 pub(crate) fn rows(harness: &mut Harness) {
@@ -208,11 +210,36 @@ fn other_handles(harness: &mut Harness, ctx: &Context, waker: &Waker) {
 }
 
 fn nested(harness: &mut Harness, ctx: &Context, token: &CancellationToken, waker: &Waker) {
-    const DEPTH: u32 = 16;
-    const YIELDS: u32 = 100;
-    let under_token = || finish(chains::under_token(black_box(token), DEPTH, YIELDS), waker);
+    let under_token = || finish(rivals::token::outermost(black_box(token), YIELDS), waker);
     harness
         .row("checkpoints", "16 nested annotated functions, 100 yields")
+        .ours(each(|| {
+            finish(sixteen::outermost(black_box(ctx), YIELDS), waker)
+        }))
+        .rival("nested run_until_cancelled", each(under_token))
+        .floor(
+            "bare chain",
+            each(|| finish(rivals::bare::outermost(black_box(YIELDS)), waker)),
+        )
+        .floor(
+            LEAST,
+            each(|| finish(rivals::least::outermost(black_box(ctx), YIELDS), waker)),
+        )
+        .bound(times(1.6, "bare chain").not_below(LEAST))
+        .bound(times(0.12, "nested run_until_cancelled").not_below(LEAST))
+        .measure();
+    recursive(harness, ctx, token, waker);
+}
+
+/// The same by one function, whose levels a processor cannot tell apart by where they are.
+fn recursive(harness: &mut Harness, ctx: &Context, token: &CancellationToken, waker: &Waker) {
+    const DEPTH: u32 = 16;
+    let under_token = || finish(chains::under_token(black_box(token), DEPTH, YIELDS), waker);
+    harness
+        .row(
+            "checkpoints",
+            "one annotated function, 16 deep in itself, 100 yields",
+        )
         .ours(each(|| {
             finish(chain::nested(black_box(ctx), DEPTH, YIELDS), waker)
         }))

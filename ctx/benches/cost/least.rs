@@ -42,7 +42,7 @@ thread_local! {
 }
 
 /// What only the outermost one leaves on the thread.
-struct Outermost<F>(F);
+pub(crate) struct Outermost<F>(pub(crate) F);
 
 impl<F: Future + Unpin> Future for Outermost<F> {
     type Output = F::Output;
@@ -59,7 +59,7 @@ impl<F: Future + Unpin> Future for Outermost<F> {
     }
 }
 
-struct Least<'c, F> {
+pub(crate) struct Least<'c, F> {
     ctx: &'c Context,
     started: bool,
     list: Option<&'c SpinMutex<Option<Waker>>>,
@@ -105,7 +105,7 @@ impl<F> Drop for Least<'_, F> {
     }
 }
 
-fn least<F>(ctx: &Context, future: F) -> Least<'_, F> {
+pub(crate) fn least<F>(ctx: &Context, future: F) -> Least<'_, F> {
     Least {
         ctx,
         started: false,

@@ -26,11 +26,15 @@ mod output;
 mod page;
 #[path = "../shared/place.rs"]
 mod place;
+#[macro_use]
+#[path = "../shared/sixteen.rs"]
+mod sixteen;
 #[path = "../shared/timed.rs"]
 mod timed;
 
 mod harness;
 mod least;
+mod rivals;
 mod row;
 mod bound;
 mod report;

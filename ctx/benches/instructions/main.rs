@@ -20,6 +20,8 @@ mod leaf;
 mod output;
 #[path = "../shared/place.rs"]
 mod place;
+#[path = "../shared/sixteen.rs"]
+mod sixteen;
 
 mod callgrind;
 mod figures;

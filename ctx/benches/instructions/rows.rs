@@ -6,6 +6,7 @@ use crate::{
     chain,
     keys::{KEYS, MISSING, layers},
     leaf::{Leaf, finish, waker},
+    sixteen,
 };
 use ctx::{CancelScope, Context, DoneOwned};
 use std::{
@@ -128,8 +129,13 @@ fn awaiting(root: &Context, waker: &Waker) {
         || finish(awaits::many(black_box(ctx), 10_000, 1), waker),
     );
     row("16 nested annotated functions, 100 yields", 10, || {
-        finish(chain::nested(black_box(ctx), 16, 100), waker)
+        finish(sixteen::outermost(black_box(ctx), 100), waker)
     });
+    row(
+        "one annotated function, 16 deep in itself, 100 yields",
+        10,
+        || finish(chain::nested(black_box(ctx), 16, 100), waker),
+    );
 }
 
 /// Inside a runtime that sleeps until an earlier timer, so that no timer has to wake its driver.
