@@ -94,7 +94,10 @@ fn ready_by_hand(harness: &mut Harness, ctx: &Context, token: &CancellationToken
             each(|| finish(black_box(token).run_until_cancelled(leaf()), waker)),
         )
         .floor(BARE, each(|| finish(leaf(), waker)))
-        .floor(LEAST, each(|| finish(least::one(black_box(ctx)), waker)))
+        .floor(
+            LEAST,
+            each(|| finish(least::by_hand(black_box(ctx)), waker)),
+        )
         .bound(times(0.3, TOKEN).not_below(LEAST))
         .measure();
 }

@@ -41,7 +41,12 @@ pub(crate) fn waker() -> Waker {
 }
 
 /// Polls until it is ready.
-#[inline]
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "a future that is handed over is copied in greater pieces than it was just written in, and a processor \
+              waits for that longer than some rows take"
+)]
 pub(crate) fn finish<F: Future>(future: F, waker: &Waker) -> F::Output {
     let mut future = pin!(future);
     let mut cx = Context::from_waker(waker);
