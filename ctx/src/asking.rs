@@ -29,14 +29,16 @@ use std::{
 pub(crate) struct Asking(Said);
 
 impl Asking {
-    /// By a frame of its own.
-    const ALONE: Asking = Asking(Said::never(0));
+    /// By a frame of its own, above another one or for the drop of a future.
+    const ABOVE: Asking = Asking(Said::never(0));
+    /// By a frame of its own, which is the only one of the thread.
+    const FIRST: Asking = Asking(Said::never(1));
     /// Not at all: the thread is being torn down, or the context cannot end.
-    pub(crate) const MUTE: Asking = Asking(Said::never(1));
+    pub(crate) const MUTE: Asking = Asking(Said::never(2));
     /// Not at all: there is no poll, as the budget is used up. This and the next one are the greatest.
-    const WAITS: Asking = Asking(Said::never(2));
+    const WAITS: Asking = Asking(Said::never(3));
     /// Not at all: there is no poll, as the context has ended.
-    const REFUSED: Asking = Asking(Said::never(3));
+    const REFUSED: Asking = Asking(Said::never(4));
 
     /// Asks by the frame that is there, if it is on `line` and has this task context.
     #[inline(always)]
@@ -83,7 +85,7 @@ impl Asking {
             (!top.is_there()).then(|| {
                 top.begin(line, owner, waker_id(cx.waker()));
                 top.first_of_all(std::ptr::from_ref(cx).addr());
-                Self::ALONE
+                Self::FIRST
             })
         })
     }
@@ -95,7 +97,7 @@ impl Asking {
         let number = with_top(Top::next_number)?;
         with_top(|top| top.begin_as(number, line, owner, waker_id(cx.waker())));
         with_top(|top| top.first_of_all(std::ptr::from_ref(cx).addr()));
-        Some(Self::ALONE)
+        Some(Self::FIRST)
     }
 
     /// Asks by a frame above another one. `line` is the context's.
@@ -152,7 +154,7 @@ impl Asking {
     }
 
     fn pushed(pushed: bool) -> Self {
-        if pushed { Self::ALONE } else { Self::MUTE }
+        if pushed { Self::ABOVE } else { Self::MUTE }
     }
 
     /// Lends the latest frame its checkpoint's hold, for shields inside to find, and the waker that `slept` there.
@@ -180,6 +182,18 @@ impl Asking {
         })
     }
 
+    /// Whether nothing came to it, and it joined without a watch, or has the only frame of the thread. Then the asking has
+    /// ended.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
+    pub(crate) fn leaves_at_once(self) -> bool {
+        if self == Self::FIRST {
+            with_top(Top::pop_unheard)
+        } else {
+            with_top(|top| top.said.get() == self.0)
+        }
+    }
+
     /// Whether it joined, and nothing came to the frame since. Then the asking has ended.
     #[inline(always)]
     #[expect(
@@ -193,10 +207,10 @@ impl Asking {
     /// Ends the asking, if nothing came to it; a frame of its own must be the only one of the thread for that.
     #[inline]
     pub(crate) fn leaves_unheard(self) -> bool {
-        if self == Self::ALONE {
-            with_top(Top::pop_unheard)
-        } else {
-            !self.has_joined() || self.leaves_joined_unheard()
+        match self {
+            Self::FIRST => with_top(Top::pop_unheard),
+            Self::ABOVE => false,
+            _ => !self.has_joined() || self.leaves_joined_unheard(),
         }
     }
 
@@ -205,7 +219,7 @@ impl Asking {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
     pub(crate) fn leaves_answering(self, answer: &mut Answer) -> bool {
-        if self == Self::ALONE {
+        if self == Self::FIRST {
             return with_top(Top::pop_unheard);
         }
         // What has not joined is like nothing that a frame has heard.
@@ -223,7 +237,7 @@ impl Asking {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
     pub(crate) fn leaves_taking_back(self, answer: &mut Answer) -> bool {
-        if self == Self::ALONE {
+        if self == Self::FIRST {
             return answer.is_none() && with_top(Top::pop_unheard);
         }
         let unheard = self.leaves_joined_unheard();
@@ -239,7 +253,7 @@ impl Asking {
     /// Whether it was by the only frame of the thread, where it has left that unheard. Then nobody else asks.
     #[inline]
     pub(crate) fn was_alone(self) -> bool {
-        self == Self::ALONE
+        self == Self::FIRST
     }
 
     /// What it has heard if that is nothing.
@@ -260,7 +274,7 @@ impl Asking {
     /// Ends the asking by the only frame of the thread, if nothing came to it but answers: what it heard.
     #[inline]
     pub(crate) fn leave_simply(self) -> Option<Bits> {
-        if self == Self::ALONE {
+        if self == Self::FIRST {
             with_top(Top::pop_simple)
         } else {
             None
@@ -270,7 +284,7 @@ impl Asking {
     /// Ends the asking.
     pub(crate) fn leave(self) -> Heard {
         with_top(|top| match self {
-            Self::ALONE => top.pop(),
+            Self::ABOVE | Self::FIRST => top.pop(),
             _ if self.has_joined() => top.heard_by_joined(self.0.unmarked()),
             _ => Heard::default(),
         })

@@ -40,9 +40,10 @@ pub(crate) type WakerId = (usize, usize);
 
 #[inline]
 pub(crate) fn waker_id(waker: &Waker) -> WakerId {
+    // In the order in which a waker has them, so that they are copied at once.
     (
-        waker.data().addr(),
         std::ptr::from_ref(waker.vtable()).addr(),
+        waker.data().addr(),
     )
 }
 

@@ -24,9 +24,9 @@ impl Said {
     /// No frame's word has this bit.
     const SPARE: u64 = 1 << 63;
 
-    /// One of the four greatest words, which is for `why`.
+    /// One of the five greatest words, which is for `why`.
     pub(crate) const fn never(why: u32) -> Said {
-        Said(u64::MAX - 3 + why as u64)
+        Said(u64::MAX - 4 + why as u64)
     }
 
     /// Whether it is none that `never` makes.
@@ -259,12 +259,12 @@ mod tests {
             for after in heard {
                 assert!(after < said.marked());
             }
-            for kept in (0..4).map(Said::never) {
+            for kept in (0..5).map(Said::never) {
                 assert!(!kept.was_joined() && said.marked() < kept);
                 assert!(kept.unmarked() != said && kept.unmarked() != said.marked());
             }
         }
-        assert!((0..3).all(|why| Said::never(why) < Said::never(why + 1)));
+        assert!((0..4).all(|why| Said::never(why) < Said::never(why + 1)));
     }
 
     #[test]

@@ -312,6 +312,13 @@ impl Keeper {
     /// The function is over, and with it all its checkpoints.
     #[inline]
     pub(crate) fn end(&mut self, context: &Context) {
+        if self.watch.is_some() {
+            self.end_watch(context);
+        }
+    }
+
+    #[inline(never)]
+    fn end_watch(&mut self, context: &Context) {
         // Taken, as it is not to be looked for once more when the state is dropped.
         let Some(watch) = self.watch.take() else {
             return;

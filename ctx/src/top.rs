@@ -41,10 +41,9 @@ pub(crate) struct Top {
     pub(crate) answers: Cell<u32>,
     pub(crate) waker: Cell<WakerId>,
     pub(crate) task: Cell<Option<TaskId>>,
-    /// The numbers of this thread's polls: the latest, and the first and the last of its block.
-    pub(crate) latest: Cell<u64>,
-    pub(crate) first: Cell<u64>,
-    pub(crate) last: Cell<u64>,
+    /// The numbers of this thread's polls: the latest, and the first of its block.
+    latest: Cell<u64>,
+    first: Cell<u64>,
 }
 
 impl Top {
@@ -61,9 +60,8 @@ impl Top {
             answers: Cell::new(0),
             waker: Cell::new((0, 0)),
             task: Cell::new(None),
-            latest: Cell::new(0),
+            latest: Cell::new(BLOCK - 1),
             first: Cell::new(0),
-            last: Cell::new(0),
         }
     }
 
@@ -130,8 +128,8 @@ impl Top {
     /// The number of the next poll, if the thread's block has one left.
     #[inline]
     pub(crate) fn next_number(&self) -> Option<u64> {
-        let latest = self.latest.get();
-        (latest != self.last.get()).then_some(latest + 1)
+        let next = self.latest.get() + 1;
+        (next % BLOCK != 0).then_some(next)
     }
 
     #[inline]
@@ -176,10 +174,11 @@ impl Top {
         }
     }
 
-    /// Takes the latest frame off, if it is the only one and nothing came to it.
+    /// Takes the only frame off, if nothing came to it.
     #[inline]
     pub(crate) fn pop_unheard(&self) -> bool {
-        let unheard = self.said.get() == Said::NOTHING && self.below.get() == 0;
+        debug_assert_eq!(self.below.get(), 0);
+        let unheard = self.said.get() == Said::NOTHING;
         if unheard {
             self.joins.set(0);
             self.marks.set(Marks::NONE);
@@ -187,12 +186,12 @@ impl Top {
         unheard
     }
 
-    /// Takes the latest frame off, if it is the only one and nothing came to it but answers.
+    /// Takes the only frame off, if nothing came to it but answers.
     #[inline]
     pub(crate) fn pop_simple(&self) -> Option<Bits> {
+        debug_assert_eq!(self.below.get(), 0);
         let said = self.said.get();
-        let simple = said.is_simple() && self.below.get() == 0;
-        simple.then(|| {
+        said.is_simple().then(|| {
             self.joins.set(0);
             self.marks.set(Marks::NONE);
             Bits::alone(said != Said::NOTHING, false, self.relied[1].get())
@@ -255,15 +254,16 @@ pub(crate) fn with_top<R>(look: impl FnOnce(&Top) -> R) -> R {
         .expect("what is not dropped is always there")
 }
 
+/// So many numbers a thread takes at once. Each block begins with a multiple of it, and there are none before the first.
+const BLOCK: u64 = 1 << 32;
+
 /// Takes a block of numbers, so that no two polls of the process have the same.
 #[cold]
 fn next_block(top: &Top) -> u64 {
-    const BLOCK: u64 = 1 << 32;
-    static BLOCKS: AtomicU64 = AtomicU64::new(1);
+    static BLOCKS: AtomicU64 = AtomicU64::new(BLOCK);
     // Relaxed: only the blocks must differ, which the addition's atomicity gives.
     let first = BLOCKS.fetch_add(BLOCK, Ordering::Relaxed);
     top.first.set(first);
-    top.last.set(first + BLOCK - 1);
     first
 }
 
