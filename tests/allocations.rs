@@ -2,7 +2,7 @@
 //! limit (T8).
 
 use crate::support::{HOUR, Polled, Shuffle, Wakes, on_a_small_stack, poll};
-use ctx::{CancelScope, Context, Instant, Key};
+use ctx::{CancelScope, Cancelled, Context, Instant, Key};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
@@ -159,6 +159,23 @@ fn reads_and_ready_checkpoints_allocate_nothing() {
             assert!(parent.deadline().is_some() == parent.remaining().is_some());
             let _ = parent.value(&A);
         });
+    }
+}
+
+/// It is one word, for those who hand it on, so what it says stands elsewhere: once for each who is told, and for each clone.
+#[test]
+fn an_error_allocates_once_for_who_is_told_of_the_end_and_nothing_on_its_way() {
+    let hand_on = |told: Result<(), Cancelled>| -> Result<(), Cancelled> { Err(told.unwrap_err()) };
+    let plain = Context::background().with_cancel();
+    plain.cancel();
+    let caused = Context::background().with_cancel();
+    caused.cancel_with("a cause");
+    for scope in [plain, caused] {
+        costs(1, || drop(scope.err()));
+        let told = costs(1, || scope.check());
+        let handed_on = costs(0, || hand_on(hand_on(told))).unwrap_err();
+        costs(0, || assert!(handed_on.noticed_at().is_some()));
+        costs(1, || drop(handed_on.clone()));
     }
 }
 
@@ -374,7 +391,7 @@ fn t7_waiters_and_callbacks_leave_nothing_behind() {
 /// The place of each result stays until somebody waits, and that is all.
 #[tokio::test]
 async fn a_group_that_is_used_for_long_keeps_nothing_of_tasks_that_ended() {
-    let mut group = Context::background().group::<(), ctx::Cancelled>();
+    let mut group = Context::background().group::<(), Cancelled>();
     let before = LIVE_BYTES.get();
     for _ in 0..2_000 {
         let large = [0_u8; 1_000];

@@ -1,8 +1,8 @@
-//! How and when a scope ended, as it is kept and handed out: two words, so that neither costs anything.
+//! How and when a scope ended, as it is kept: two words, so that a scope has room for it.
 //!
 //! 1. An end never changes, and its copies say the same.
 //! 2. The end by a call without a cause, or by a drop, allocates nothing (rule S1), and copying it touches no
-//!    shared memory.
+//!    shared memory. Who is told of it gets a copy of his own, and where he noticed it, behind one word (`Cancelled`).
 
 use crate::{
     error::{Cancelled, Cause, Trigger},

@@ -27,8 +27,7 @@ pub struct Slot<H> {
     context: H,
     at: &'static Location<'static>,
     mode: Mode,
-    // Boxed, as it is nearly always empty.
-    stopped: OnceLock<Box<Cancelled>>,
+    stopped: OnceLock<Cancelled>,
     /// The branches of a `try_join!`: all, those that are ready, and those that would give up. Nobody writes more of
     /// them than fit.
     branches: AtomicU16,
@@ -68,7 +67,7 @@ impl<H: AsRef<Context>> Slot<H> {
     /// What the first branch to give up noticed. None of them may have: then they ended by themselves,
     /// whatever has become of the context since.
     pub fn stopped(&self) -> Option<Cancelled> {
-        self.stopped.get().map(|stopped| Cancelled::clone(stopped))
+        self.stopped.get().cloned()
     }
 
     /// [`stopped`](Self::stopped), where it is known that a branch gave up.
@@ -81,7 +80,7 @@ impl<H: AsRef<Context>> Slot<H> {
     }
 
     fn stop_with(&self, cancelled: Cancelled) {
-        let _ = self.stopped.set(Box::new(cancelled));
+        let _ = self.stopped.set(cancelled);
     }
 
     /// One more branch is ready; `gave_up` if it had been about to give up.
