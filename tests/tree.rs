@@ -470,7 +470,7 @@ fn t10_nobody_who_reads_waits_for_a_waker_at_work() {
     assert!(cancel.join().unwrap());
 }
 
-/// Reads go on while the walk is at work. Several tries, as nothing makes the system run both threads.
+/// Reads go on while the walk is at work. Many tries, as nothing makes a busy system run both threads.
 #[test]
 fn t10_checks_go_on_while_100_000_descendants_are_cancelled() {
     let read_meanwhile = || {
@@ -499,7 +499,7 @@ fn t10_checks_go_on_while_100_000_descendants_are_cancelled() {
             reader.join().unwrap()
         })
     };
-    assert!((0..20).any(|_| read_meanwhile() >= 100));
+    assert!((0..500).any(|_| read_meanwhile() >= 100));
 }
 
 #[tokio::test(start_paused = true)]
