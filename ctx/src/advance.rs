@@ -74,7 +74,7 @@ pub(crate) fn advance<F: Future, P: Parts>(
         Poll::Ready(output) => {
             // It is not rare, but where it stands aside all those who stay pending return without a jump.
             aside();
-            if !parts.parts().1.rests(asking, cx.waker()) {
+            if !parts.parts().1.delivers_at_once(asking) {
                 aside();
                 deliver(parts, asking, cx.waker());
             }

@@ -19,32 +19,14 @@ use crate::{
 use std::task::Waker;
 
 impl Keeper {
-    /// The future was ready: true if nothing was heard, and nothing is to be taken back. Then the asking has ended, and all
-    /// is done. A waker like this one, if it stands in the list, stays there for the next await. The answers
-    /// that were given with it are of earlier polls, so that the asker, which is at work, needs them no more.
+    /// The future was ready: true if nothing was heard, and there is no watch. Then the asking has ended, and all is done.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
         reason = "of a call within a call this is half of what there is"
     )]
-    pub(crate) fn rests(&mut self, asking: Asking, waker: &Waker) -> bool {
-        if self.was_answered {
-            return false;
-        }
-        let Some(watch) = &mut *self.watch else {
-            return asking.leaves_at_once();
-        };
-        if !asking.leaves_joined_unheard() {
-            return false;
-        }
-        let rests = self.seat == Seat::Taken
-            && watch.waker == waker_id(waker)
-            && !asking::is_of_this_poll(watch.answer);
-        if rests {
-            watch.answer = Answer::NONE;
-            self.seat = Seat::Free;
-        }
-        rests
+    pub(crate) fn delivers_at_once(&self, asking: Asking) -> bool {
+        !self.was_answered && self.watch.is_none() && asking.leaves_at_once()
     }
 
     /// Whether nothing was heard, and nobody else was waited for. Then the asking has ended, and all is done: the
