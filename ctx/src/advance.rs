@@ -91,11 +91,7 @@ fn before<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Result<Asking, S
         return Ok(joined);
     }
     aside();
-    let asking = if parts.parts().1.has_started() {
-        enter(parts, cx)
-    } else {
-        enter_first(parts, cx)
-    };
+    let asking = enter(parts, cx);
     match asking.stops() {
         None => Ok(asking),
         Some(start) => Err(start),
@@ -107,11 +103,15 @@ fn before<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Result<Asking, S
 #[inline]
 const fn aside() {}
 
-/// Before the poll of one that has started, where it does not join in the simplest way.
+/// Before the poll of one that does not join in the simplest way.
 #[inline(never)]
 fn enter<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Asking {
     let (context, keeper) = parts.parts();
-    keeper.ask(context, cx)
+    if keeper.has_started() {
+        keeper.ask(context, cx)
+    } else {
+        enter_first(parts, cx)
+    }
 }
 
 /// Before the first poll.
