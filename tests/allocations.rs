@@ -2,12 +2,12 @@
 //! limit (T8).
 
 use crate::support::{HOUR, Polled, Shuffle, Wakes, on_a_small_stack, poll};
-use ctx::{CancelScope, Cancelled, Context, Instant, Key};
+use ctx::{CancelScope, Cancelled, Context, Instant, Key, with_context};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
     future::{IntoFuture, pending, poll_fn, ready},
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context as TaskContext, Poll, Wake, Waker},
 };
@@ -176,6 +176,45 @@ fn an_error_allocates_once_for_who_is_told_of_the_end_and_nothing_on_its_way() {
         let handed_on = costs(0, || hand_on(hand_on(told))).unwrap_err();
         costs(0, || assert!(handed_on.noticed_at().is_some()));
         costs(1, || drop(handed_on.clone()));
+    }
+}
+
+#[with_context]
+async fn waits_for_one() -> Result<(), Cancelled> {
+    pending::<()>().await;
+    Ok(())
+}
+
+#[with_context]
+async fn waits_for_any_of_three() -> Result<(), Cancelled> {
+    tokio::select! {
+        () = pending::<()>() => {}
+        () = pending::<()>() => {}
+        () = pending::<()>() => {}
+    }
+    Ok(())
+}
+
+/// The error, and for each checkpoint that had been pending what it keeps while its future is dropped.
+#[test]
+fn a_checkpoint_that_gives_up_allocates_one_error_whatever_it_awaits() {
+    type Boxed<'a> = Pin<Box<dyn Future<Output = Result<(), Cancelled>> + 'a>>;
+    type Make = for<'a> fn(&'a Context) -> Boxed<'a>;
+    let wakes = Wakes::new();
+    let told: [(Make, usize); 3] = [
+        (|ctx| Box::pin(ctx.run_until_cancelled(pending())), 1),
+        (|ctx| Box::pin(waits_for_one(ctx)), 1),
+        (|ctx| Box::pin(waits_for_any_of_three(ctx)), 3),
+    ];
+    for (make, checkpoints) in told {
+        let scope = Context::background().with_cancel();
+        let mut waiting = make(&scope);
+        let mut refused = make(&scope);
+        assert!(poll(&mut waiting, &wakes).is_pending());
+        scope.cancel();
+        let poll = |future: &mut Boxed<'_>| poll(future, &wakes).map(|it| it.unwrap_err());
+        assert!(costs(1, || poll(&mut refused)).is_ready());
+        assert!(costs(1 + checkpoints, || poll(&mut waiting)).is_ready());
     }
 }
 

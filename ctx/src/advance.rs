@@ -4,12 +4,12 @@
 //! with the frame's own task context, and comes back pending with an answer from inside, or ready with
 //! nothing to see to. Such a one compares two words before the poll and one after it, and is not called for
 //! anything. All others cost one call for what precedes the poll (`enter`) and one for what follows it (`stay`,
-//! `deliver`).
+//! `deliver`), but for the outermost ones that are ready at once, which many are: these need no call after it.
 //!
 //! 1. `Keeper::joins` is just a line only where the checkpoint has started, may give up, and has no watch. Nobody
 //!    inside can change that while it polls its future, as the keeper is borrowed.
-//! 2. What an `Asking` that has not joined compares with, no frame has heard. So what follows the poll
-//!    needs no second look at how it asked.
+//! 2. What an `Asking` that has not joined compares with, no frame has heard. So what follows the poll of one that
+//!    stays pending needs no second look at how it asked.
 //! 3. Each shortcut here does what `leave`, `finish` and `decide` would come to; where it is not certain of
 //!    that, they are asked.
 
@@ -35,7 +35,7 @@ use std::{
 pub(crate) enum Step<T> {
     Pending,
     Ready(T),
-    /// The context has ended. The caller drops the future, and returns the record (see `Keeper::refusal`).
+    /// The context has ended. The caller drops the future, and returns the error (see `Keeper::refusal`).
     GivesUp,
 }
 

@@ -1,7 +1,8 @@
 //! How a checkpoint asks by the frames of its thread, and what it hears; and the answers that are simple.
 //!
 //! 1. From where an asking is made to where it is left the stack below is as it was: what is put on top meanwhile
-//!    is taken off again, by who put it there, or by its `Unwinding` where a poll panics.
+//!    is taken off again, by who put it there, or by its `Unwinding` where a poll panics. For polls end in the order in
+//!    which calls do: who would switch stacks within one poll must not do that within a checkpoint's.
 //! 2. One that joined leaves nothing behind that had to be taken off.
 //! 3. An asking is left once. What is called `leaves_…` has left it where it is true, and done nothing otherwise.
 

@@ -256,7 +256,7 @@ impl Runner {
     fn next(&mut self) -> Option<(Callback, Cancelled)> {
         let node = Arc::clone(&self.node);
         let scope = ScopeRef::of(&node)?;
-        let record = scope.record()?;
+        let end = scope.known_end()?;
         let mut idle = None;
         let mut links = scope.own.links.lock();
         let callbacks = links.callbacks()?;
@@ -274,7 +274,7 @@ impl Runner {
         }
         drop(links);
         drop(idle);
-        next.map(|(_, callback)| (callback, record.cancelled))
+        next.map(|(_, callback)| (callback, Cancelled::of(end, None)))
     }
 }
 

@@ -1,6 +1,9 @@
 //! How a context prints itself: the chain of calls that made it.
 
-use crate::node::{How, Kind, Node, ScopeRef};
+use crate::{
+    error::Trigger,
+    node::{How, Kind, Node, ScopeRef},
+};
 use std::{
     fmt::{self, Write},
     sync::Arc,
@@ -49,8 +52,8 @@ fn print_scope(node: &Arc<Node>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         #[cfg(feature = "signal")]
         How::Signal => f.write_str(".with_shutdown_signal(")?,
     }
-    if let Some(record) = scope.observe() {
-        let how = if record.cancelled.is_deadline_exceeded() {
+    if let Some(end) = scope.observe() {
+        let how = if end.trigger() == Trigger::Deadline {
             "expired"
         } else {
             "cancelled"

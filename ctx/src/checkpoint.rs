@@ -3,6 +3,7 @@
 use crate::{
     advance::{Step, advance},
     context::Context,
+    end::End,
     error::Cancelled,
     keeper::{Keeper, Mode, Parts},
 };
@@ -17,14 +18,16 @@ use std::{
 
 /// Where a checkpoint stands: on which context, and at which line; and who keeps its state.
 pub trait Site: Parts {
-    /// What is left of it once its future was given up.
+    /// What is returned of it once its future was given up.
+    type Error;
+    /// What is left of it then.
     type Left;
     /// The line that its error names.
     fn at(&self) -> &'static Location<'static>;
-    /// What to keep of the error that is returned.
-    fn leave(&self, cancelled: &Cancelled) -> Self::Left;
+    /// It gives up, as the context has ended.
+    fn give_up(&mut self) -> (Self::Left, Self::Error);
     /// The error once more, for who polls again.
-    fn again(left: &Self::Left) -> Cancelled;
+    fn again(left: &Self::Left) -> Self::Error;
 
     /// Tells tests that listen that the checkpoint is about to start.
     #[cfg(feature = "testing")]
@@ -63,20 +66,30 @@ impl<C: AsRef<Context>> Parts for Here<C> {
 }
 
 impl<C: AsRef<Context>> Site for Here<C> {
-    type Left = Cancelled;
+    type Error = Cancelled;
+    type Left = GaveUpHere;
 
     fn at(&self) -> &'static Location<'static> {
         self.at
     }
 
-    fn leave(&self, cancelled: &Cancelled) -> Cancelled {
-        cancelled.clone()
+    fn give_up(&mut self) -> (GaveUpHere, Cancelled) {
+        let end = Keeper::refusal(self.context.as_ref());
+        let left = GaveUpHere { end, at: self.at };
+        let cancelled = Self::again(&left);
+        (left, cancelled)
     }
 
     // A context that ended stays so.
-    fn again(left: &Cancelled) -> Cancelled {
-        left.clone()
+    fn again(left: &GaveUpHere) -> Cancelled {
+        Cancelled::of(left.end.clone(), Some(left.at))
     }
+}
+
+/// What is left of a site of one checkpoint.
+pub struct GaveUpHere {
+    end: End,
+    at: &'static Location<'static>,
 }
 
 pin_project! {
@@ -137,7 +150,7 @@ impl<S: Site, F> Checkpoint<S, F> {
 }
 
 impl<S: Site, F: Future> Future for Checkpoint<S, F> {
-    type Output = Result<F::Output, Cancelled>;
+    type Output = Result<F::Output, S::Error>;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
@@ -145,21 +158,17 @@ impl<S: Site, F: Future> Future for Checkpoint<S, F> {
         if let Stage::Live { site, .. } = self.as_mut().project() {
             site.tell();
         }
-        let (cancelled, left) = match self.as_mut().project() {
+        let (left, error) = match self.as_mut().project() {
             Stage::Over { left } => return Poll::Ready(Err(S::again(left))),
             Stage::Live { future, site } => match advance(future, site, cx) {
                 Step::Pending => return Poll::Pending,
                 Step::Ready(output) => return Poll::Ready(Ok(output)),
-                Step::GivesUp => {
-                    let cancelled = Keeper::refusal(site.parts().0).cancelled.noticed(site.at());
-                    let left = site.leave(&cancelled);
-                    (cancelled, left)
-                }
+                Step::GivesUp => site.give_up(),
             },
         };
         // This drops the future, before the error is returned (rule C4).
         self.set(Self::Over { left });
-        Poll::Ready(Err(cancelled))
+        Poll::Ready(Err(error))
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::{
     answer::{Manner, wake},
     asking,
-    end::Record,
+    end::End,
     few::Few,
     heard::{Bits, Heard},
     keeper::{Keeper, Mode},
@@ -19,14 +19,14 @@ use std::{
 };
 
 impl Keeper {
-    /// Decides, in a poll in which the future stayed pending: the record if the checkpoint is to give up.
+    /// Decides, in a poll in which the future stayed pending: the end if the checkpoint is to give up.
     pub(crate) fn decide(
         &mut self,
         line: &Arc<Node>,
         mut heard: Heard,
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
-    ) -> Option<Record> {
+    ) -> Option<End> {
         let bits = heard.bits;
         let (answered, unsure, joined) = (bits.answered(), bits.unsure(), bits.joined());
         self.notes_answered(bits);
@@ -40,8 +40,8 @@ impl Keeper {
         *wakers = heard.into_handed();
         let watches = match ScopeRef::of(line) {
             Some(scope) if self.mode == Mode::Race && !must_wait && (!answered || unsure) => {
-                if let Some(record) = self.wait_as(answered || unsure, scope, wakers, cx) {
-                    return Some(record);
+                if let Some(end) = self.wait_as(answered || unsure, scope, wakers, cx) {
+                    return Some(end);
                 }
                 if joined {
                     asking::watch_for_foreigners();
@@ -64,21 +64,21 @@ impl Keeper {
         None
     }
 
-    /// Waits; the record if the checkpoint is to give up, which one that `leaves` the decision does not.
+    /// Waits; the end if the checkpoint is to give up, which one that `leaves` the decision does not.
     fn wait_as(
         &mut self,
         leaves: bool,
         scope: ScopeRef<'_>,
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
-    ) -> Option<Record> {
-        let record = self.wait(scope, wakers, cx)?;
+    ) -> Option<End> {
+        let end = self.wait(scope, wakers, cx)?;
         if leaves {
             // The answer was given before the end, and with a waker that may lead nowhere.
             wake(cx.waker());
             return None;
         }
-        Some(record)
+        Some(end)
     }
 
     /// One that will not give up itself waits all the same where nobody answers any more and others relied on

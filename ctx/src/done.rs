@@ -116,7 +116,10 @@ impl<C: AsRef<Context>> Waiter<C> {
 
     fn poll(&mut self, cx: &mut TaskContext<'_>) -> Poll<Cancelled> {
         match self.context.as_ref().scope() {
-            Some(scope) => self.watch.poll(scope, cx).map(|record| record.cancelled),
+            Some(scope) => self
+                .watch
+                .poll(scope, cx)
+                .map(|end| Cancelled::of(end, None)),
             None => Poll::Pending,
         }
     }

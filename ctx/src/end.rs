@@ -5,10 +5,14 @@
 //!    shared memory. Who is told of it gets a copy of his own, and where he noticed it, behind one word (`Cancelled`).
 
 use crate::{
-    error::{Cancelled, Cause, Trigger},
+    error::{Cause, Trigger},
     stamp::Stamp,
 };
-use std::{panic::Location, sync::Arc, time::Duration};
+use std::{
+    panic::{Location, RefUnwindSafe, UnwindSafe},
+    sync::Arc,
+    time::Duration,
+};
 
 #[derive(Clone)]
 pub(crate) enum End {
@@ -21,6 +25,10 @@ pub(crate) enum End {
     Full(Arc<Story>),
 }
 
+// A cause is a stranger's, but an end shows it to who asks, and changes nothing in it.
+impl UnwindSafe for End {}
+impl RefUnwindSafe for End {}
+
 /// All there is to tell about an end.
 pub(crate) struct Story {
     pub(crate) trigger: Trigger,
@@ -30,11 +38,6 @@ pub(crate) struct Story {
     pub(crate) cause: Option<Cause>,
     /// When it happened: the instant of the call, or the deadline itself, however late it was noticed.
     pub(crate) when: Stamp,
-}
-
-/// An end that is known, for whoever is told.
-pub(crate) struct Record {
-    pub(crate) cancelled: Cancelled,
 }
 
 const _: () = assert!(size_of::<End>() == 16);
@@ -96,13 +99,6 @@ impl End {
         match self {
             Self::Plain { .. } => None,
             Self::Full(story) => Some(story),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn record(&self) -> Record {
-        Record {
-            cancelled: Cancelled::of(self.clone(), None),
         }
     }
 }

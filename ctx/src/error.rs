@@ -99,9 +99,6 @@ struct Told {
 // Who awaits a call within a call gets this in a register: each level is to cost next to nothing.
 const _: () = assert!(size_of::<Result<(), Cancelled>>() == size_of::<usize>());
 
-impl std::panic::UnwindSafe for Cancelled {}
-impl std::panic::RefUnwindSafe for Cancelled {}
-
 impl Cancelled {
     /// Why the context ended.
     ///

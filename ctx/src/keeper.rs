@@ -25,7 +25,7 @@ use crate::{
     answer::{self, Manner},
     asking::{self, Asking},
     context::Context,
-    end::Record,
+    end::End,
     few::Few,
     heard::{Bits, Relied},
     hold::Hold,
@@ -94,7 +94,7 @@ const ASIDE: usize = 1;
 pub(crate) enum Seat {
     /// There is no next await.
     None,
-    /// There is one, and a future is awaited now.
+    /// There is one. A future is awaited now, or was, and has left nothing that must be seen to before the next one.
     Taken,
     /// Nothing is awaited now. If there is a watch, it `is_just` a waker in the list, or stands in no list (the
     /// budget had stopped the await before it asked); and nobody was promised anything, nor answered.
@@ -199,11 +199,11 @@ impl Keeper {
         Start::Waits
     }
 
-    /// Why it gives up, or has refused its future.
+    /// Why it gives up, or has refused its future. The end is final, so it may be asked for afterwards, too.
     #[cold]
-    pub(crate) fn refusal(context: &Context) -> Record {
-        let record = context.scope().and_then(ScopeRef::observe);
-        record.expect("a context that ended stays so")
+    pub(crate) fn refusal(context: &Context) -> End {
+        let end = context.scope().and_then(ScopeRef::observe);
+        end.expect("a context that ended stays so")
     }
 
     /// Whether nobody would notice if this checkpoint went away.

@@ -14,7 +14,7 @@ use crate::{
     answer::{self, Answer, Answers, Manner, More},
     asking::{Asking, answer_top},
     context::Context,
-    end::Record,
+    end::End,
     few::Few,
     frame::{WakerId, waker_id},
     hold::Hold,
@@ -193,27 +193,27 @@ impl Keeper {
         self.rare().hold = Some(hold);
     }
 
-    /// Waits in the scope's list, and for its deadline; the record if it has ended.
+    /// Waits in the scope's list, and for its deadline; the end if it has come.
     pub(crate) fn wait(
         &mut self,
         scope: ScopeRef<'_>,
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
-    ) -> Option<Record> {
+    ) -> Option<End> {
         let watch = self.watch();
         let id = waker_id(cx.waker());
         if !watch.is_in_list(id) {
             match watch::enroll(scope, &mut watch.key, cx.waker()) {
-                Enrolled::Ended(record) => return Some(record),
+                Enrolled::Ended(end) => return Some(end),
                 Enrolled::Waiting { replaced } => wakers.extend(replaced),
             }
             watch.waker = id;
         } else if scope.is_ended() {
-            return scope.record();
+            return scope.known_end();
         }
         scope.own.deadline.as_ref()?;
         match watch::poll_deadline(scope, &mut watch.timer, cx) {
-            Poll::Ready(record) => Some(record),
+            Poll::Ready(end) => Some(end),
             Poll::Pending => None,
         }
     }

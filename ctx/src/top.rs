@@ -284,6 +284,30 @@ pub(crate) fn numbered() -> (u64, u64) {
 mod tests {
     use super::*;
 
+    #[test]
+    fn c8_no_two_polls_of_the_process_have_the_same_number_and_a_thread_knows_which_are_its_own() {
+        let block = || {
+            let top = Top::new();
+            let number = || {
+                top.begin(8, 8, (0, 0));
+                top.poll.get()
+            };
+            let first = number();
+            assert!(first > 0 && top.first.get() == first);
+            assert_eq!((number(), top.latest.get()), (first + 1, first + 1));
+            let last = first + (BLOCK - 1);
+            top.latest.set(last - 1);
+            assert_eq!(number(), last);
+            let next = number();
+            assert!(next > last && top.first.get() == next);
+            [first, next]
+        };
+        let mut blocks = [block(), block(), block()].concat();
+        blocks.sort_unstable();
+        let apart = |pair: &[u64]| pair[1] - pair[0] >= BLOCK;
+        assert!(blocks.windows(2).all(apart) && blocks[0] >= BLOCK);
+    }
+
     /// Addresses of the stack and of the heap mostly differ in few bits, and no test can say in which.
     #[test]
     fn c8_a_frame_is_joined_by_none_whose_words_are_not_both_its_own() {

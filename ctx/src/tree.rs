@@ -23,7 +23,7 @@
 //!    the drop of the scope see to those.
 
 use crate::{
-    end::{End, Record},
+    end::End,
     error::Cause,
     links::{Child, Links, NOWHERE},
     lock::Guard,
@@ -115,8 +115,12 @@ impl<'a> ScopeRef<'a> {
 
     /// What ended the scope, to the instant.
     #[inline]
-    pub(crate) fn observe(self) -> Option<Record> {
-        if self.is_ended() { self.record() } else { None }
+    pub(crate) fn observe(self) -> Option<End> {
+        if self.is_ended() {
+            self.known_end()
+        } else {
+            None
+        }
     }
 
     /// Asks what the word cannot know: the clock, and a parent that does not list this scope yet. That one

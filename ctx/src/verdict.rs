@@ -13,7 +13,7 @@
 //! All of this loops and never recurses, since depth is no limit.
 
 use crate::{
-    end::{End, Record, Story},
+    end::{End, Story},
     error::Trigger,
     few::Few,
     node::{How, Kind, Node, ScopeRef, Side, Source},
@@ -30,8 +30,7 @@ pub(crate) enum Verdict {
 
 /// How the scope ended that is this line and is known to have ended.
 ///
-/// It comes alone and so in registers: each caller builds of it what he hands on, where he needs that. To copy
-/// the whole just after its parts were written would take longer than all the rest.
+/// It comes alone and so in registers: who is told gets his error made of it, and nobody else needs one.
 ///
 /// # Panics
 ///
@@ -48,15 +47,15 @@ pub(crate) fn end_of(line: &Arc<Node>) -> End {
 }
 
 impl ScopeRef<'_> {
-    /// The record, if the scope is known to have ended.
+    /// How the scope ended, if it is known to have.
     #[inline]
-    pub(crate) fn record(self) -> Option<Record> {
+    pub(crate) fn known_end(self) -> Option<End> {
         if !self.node.state.load().ended() {
             return None;
         }
-        match self.own.end.read(End::record) {
-            Some(record) => Some(record),
-            None => Some(self.find_end()?.record()),
+        match self.own.end.read(End::clone) {
+            Some(end) => Some(end),
+            None => self.find_end(),
         }
     }
 

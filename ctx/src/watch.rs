@@ -1,12 +1,12 @@
 //! What a future needs to wait for the end of a scope: a place in its list and, for a deadline, a timer.
 
-use crate::{end::Record, node::ScopeRef, timer::Timer, wait_list::Key};
+use crate::{end::End, node::ScopeRef, timer::Timer, wait_list::Key};
 use std::task::{Context as TaskContext, Poll, Waker};
 
 /// What became of an attempt to wait.
 pub(crate) enum Enrolled {
     /// The scope has ended; there is nothing to wait for.
-    Ended(Record),
+    Ended(End),
     /// The waker stands in the list, in the place of this one.
     Waiting { replaced: Option<Waker> },
 }
@@ -47,8 +47,8 @@ pub(crate) fn enroll_first(scope: ScopeRef<'_>, waker: &Waker) -> Option<Key> {
 
 #[inline(never)]
 fn enroll_again(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrolled {
-    if let Some(record) = scope.observe() {
-        return Enrolled::Ended(record);
+    if let Some(end) = scope.observe() {
+        return Enrolled::Ended(end);
     }
     if scope.own.links.lock().will_wake(*key, waker) {
         return Enrolled::Waiting { replaced: None };
@@ -77,8 +77,8 @@ fn put(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrolled {
 
 #[cold]
 fn ended(scope: ScopeRef<'_>) -> Enrolled {
-    match scope.record() {
-        Some(record) => Enrolled::Ended(record),
+    match scope.known_end() {
+        Some(end) => Enrolled::Ended(end),
         None => Enrolled::Waiting { replaced: None },
     }
 }
@@ -97,7 +97,7 @@ pub(crate) fn withdraw(scope: ScopeRef<'_>, key: &mut Key) -> Option<Waker> {
     scope.own.links.lock().remove(key)
 }
 
-/// Waits for the deadline of `scope`, if it has one; the record once it has passed.
+/// Waits for the deadline of `scope`, if it has one; the end once it has passed.
 ///
 /// The timer's word is final: where it has rung, the scope ends, even if this thread's clock lags.
 #[inline]
@@ -105,14 +105,14 @@ pub(crate) fn poll_deadline(
     scope: ScopeRef<'_>,
     timer: &mut Timer,
     cx: &mut TaskContext<'_>,
-) -> Poll<Record> {
+) -> Poll<End> {
     let Some(deadline) = scope.own.deadline else {
         return Poll::Pending;
     };
     std::task::ready!(timer.poll(deadline, cx));
     scope.settle(true);
-    match scope.record() {
-        Some(record) => Poll::Ready(record),
+    match scope.known_end() {
+        Some(end) => Poll::Ready(end),
         None => Poll::Pending,
     }
 }
@@ -131,20 +131,20 @@ impl Watch {
         }
     }
 
-    pub(crate) fn poll(&mut self, scope: ScopeRef<'_>, cx: &mut TaskContext<'_>) -> Poll<Record> {
+    pub(crate) fn poll(&mut self, scope: ScopeRef<'_>, cx: &mut TaskContext<'_>) -> Poll<End> {
         if self.key == Key::NONE {
             // This asks the clock, as `enroll` takes for granted, and ends the scope if it has come to that.
             scope.is_ended();
         }
-        let record = match enroll(scope, &mut self.key, cx.waker()) {
-            Enrolled::Ended(record) => record,
+        let end = match enroll(scope, &mut self.key, cx.waker()) {
+            Enrolled::Ended(end) => end,
             Enrolled::Waiting { replaced } => {
                 drop(replaced);
                 std::task::ready!(poll_deadline(scope, &mut self.timer, cx))
             }
         };
         self.clear(scope);
-        Poll::Ready(record)
+        Poll::Ready(end)
     }
 
     pub(crate) fn clear(&mut self, scope: ScopeRef<'_>) {

@@ -135,8 +135,7 @@ impl<'c> Body<'c> {
     /// after the future was dropped as well as before.
     #[cold]
     pub(crate) fn gave_up(&self) -> Cancelled {
-        let cancelled = Keeper::refusal(self.context).cancelled;
-        cancelled.noticed(self.state.at)
+        Cancelled::of(Keeper::refusal(self.context), Some(self.state.at))
     }
 }
 

@@ -15,7 +15,7 @@ pub use crate::{
     keeper::Keeper,
 };
 
-use crate::{context::Context, error::Cancelled, keeper::Mode, scope::CancelScope};
+use crate::{context::Context, keeper::Mode, scope::CancelScope};
 use std::{fmt, panic::Location};
 
 /// What may stand under the name `ctx` where a checkpoint is.
@@ -109,7 +109,7 @@ pub struct Awaited<S, F> {
 }
 
 impl<S: Site, F: IntoFuture> IntoFuture for Awaited<S, F> {
-    type Output = Result<F::Output, Cancelled>;
+    type Output = Result<F::Output, S::Error>;
     type IntoFuture = Checkpoint<S, F::IntoFuture>;
 
     fn into_future(self) -> Self::IntoFuture {

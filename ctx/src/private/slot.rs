@@ -12,11 +12,8 @@ use std::{
     future::Future,
     panic::Location,
     pin::Pin,
-    sync::{
-        OnceLock,
-        atomic::{AtomicU16, Ordering},
-    },
-    task::{Context as TaskContext, Poll, ready},
+    sync::atomic::{AtomicBool, AtomicU16, Ordering},
+    task::{Context as TaskContext, Poll},
 };
 
 /// The context of the branches, and how far they are.
@@ -27,7 +24,8 @@ pub struct Slot<H> {
     context: H,
     at: &'static Location<'static>,
     mode: Mode,
-    stopped: OnceLock<Cancelled>,
+    /// Whether any of them gave up.
+    stopped: AtomicBool,
     /// The branches of a `try_join!`: all, those that are ready, and those that would give up. Nobody writes more of
     /// them than fit.
     branches: AtomicU16,
@@ -42,7 +40,7 @@ pub fn slot<H: AsRef<Context>>(handle: H, between: bool) -> Slot<H> {
         context: handle,
         at: Location::caller(),
         mode: if between { Mode::Between } else { Mode::Race },
-        stopped: OnceLock::new(),
+        stopped: AtomicBool::new(false),
         branches: AtomicU16::new(0),
         ready: AtomicU16::new(0),
         giving_up: AtomicU16::new(0),
@@ -64,10 +62,11 @@ impl<H: AsRef<Context>> Slot<H> {
         TryBranch::new(InSlot::new(self), future.into_future())
     }
 
-    /// What the first branch to give up noticed. None of them may have: then they ended by themselves,
+    /// The error of the branches, if any gave up. None of them may have: then they ended by themselves,
     /// whatever has become of the context since.
     pub fn stopped(&self) -> Option<Cancelled> {
-        self.stopped.get().cloned()
+        let stopped = self.stopped.load(Ordering::Relaxed);
+        stopped.then(|| Cancelled::of(Keeper::refusal(self.context.as_ref()), Some(self.at)))
     }
 
     /// [`stopped`](Self::stopped), where it is known that a branch gave up.
@@ -79,10 +78,6 @@ impl<H: AsRef<Context>> Slot<H> {
         self.stopped().expect("a branch gave up")
     }
 
-    fn stop_with(&self, cancelled: Cancelled) {
-        let _ = self.stopped.set(cancelled);
-    }
-
     /// One more branch is ready; `gave_up` if it had been about to give up.
     pub(super) fn ready(&self, gave_up: bool) {
         self.ready.fetch_add(1, Ordering::Relaxed);
@@ -92,8 +87,8 @@ impl<H: AsRef<Context>> Slot<H> {
     }
 
     /// One more branch would give up.
-    pub(super) fn giving_up(&self, cancelled: Cancelled) {
-        self.stop_with(cancelled);
+    pub(super) fn giving_up(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
         self.giving_up.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -129,17 +124,19 @@ impl<H: AsRef<Context>> Parts for InSlot<'_, H> {
 
 impl<H: AsRef<Context>> Site for InSlot<'_, H> {
     /// The slot knows.
+    type Error = GaveUp;
     type Left = ();
 
     fn at(&self) -> &'static Location<'static> {
         self.slot.at
     }
 
-    fn leave(&self, cancelled: &Cancelled) {
-        self.slot.stop_with(cancelled.clone());
+    fn give_up(&mut self) -> ((), GaveUp) {
+        self.slot.stopped.store(true, Ordering::Relaxed);
+        ((), GaveUp)
     }
 
-    fn again((): &()) -> Cancelled {
+    fn again((): &()) -> GaveUp {
         panic!("a branch that gave up was polled again")
     }
 }
@@ -164,7 +161,6 @@ impl<H: AsRef<Context>, F: Future> Future for Branch<'_, H, F> {
     type Output = Result<F::Output, GaveUp>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let polled = ready!(self.project().checkpoint.poll(cx));
-        Poll::Ready(polled.map_err(|_| GaveUp))
+        self.project().checkpoint.poll(cx)
     }
 }

@@ -9,13 +9,13 @@
 //! function that noticed the end of the context first, and also if another branch is under a shield.
 
 use super::slot::InSlot;
+#[cfg(feature = "testing")]
+use crate::checkpoint::Site;
 use crate::{
     asking::Asking,
-    checkpoint::Site,
     context::Context,
-    error::Cancelled,
     few::Few,
-    keeper::{Keeper, Parts, Start},
+    keeper::{Parts, Start},
 };
 use pin_project_lite::pin_project;
 use std::{
@@ -78,7 +78,7 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
         let mut this = self.project();
         #[cfg(feature = "testing")]
         this.site.tell();
-        let (at, slot) = (this.site.at(), this.site.slot);
+        let slot = this.site.slot;
         let (context, keeper) = this.site.parts();
         if !keeper.has_started() {
             match keeper.start(context, cx) {
@@ -87,7 +87,7 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
                 Start::Refused => {
                     this.future.set(None);
                     *this.would_give_up = true;
-                    slot.giving_up(Keeper::refusal(context).cancelled.noticed(at));
+                    slot.giving_up();
                 }
             }
         }
@@ -103,28 +103,33 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
             keeper.deliver_heard(asking.leave(), context, cx.waker());
             return Poll::Ready(Some(output));
         }
-        let Some(cancelled) = this.site.would_give_up(asking, cx) else {
+        if !this.site.would_give_up(asking, cx) {
             return Poll::Pending;
-        };
+        }
         if !std::mem::replace(this.would_give_up, true) {
-            slot.giving_up(cancelled);
+            slot.giving_up();
         }
         Poll::Ready(None)
     }
 }
 
 impl<H: AsRef<Context>> InSlot<'_, H> {
-    /// Ends the asking of a branch that stayed pending: its error, if it would give up.
-    fn would_give_up(&mut self, asking: Asking, cx: &mut TaskContext<'_>) -> Option<Cancelled> {
-        let at = self.at();
+    /// Ends the asking of a branch that stayed pending: whether it would give up.
+    fn would_give_up(&mut self, asking: Asking, cx: &mut TaskContext<'_>) -> bool {
         let (context, keeper) = self.parts();
         let heard = asking.leave();
         #[cfg(feature = "testing")]
         crate::probe::pends(keeper, heard.bits.answered());
         let mut wakers = Few::new();
-        let record = keeper.decide(context.line()?, heard, &mut wakers, cx)?;
-        wakers.iter().for_each(Waker::wake_by_ref);
-        Some(record.cancelled.noticed(at))
+        // Without a line there is nothing that could end.
+        let Some(line) = context.line() else {
+            return false;
+        };
+        let ends = keeper.decide(line, heard, &mut wakers, cx).is_some();
+        if ends {
+            wakers.iter().for_each(Waker::wake_by_ref);
+        }
+        ends
     }
 }
 
