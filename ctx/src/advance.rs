@@ -63,6 +63,7 @@ pub(crate) fn advance<F: Future, P: Parts>(
     match polled {
         Poll::Pending => {
             if asking.leaves_answered() {
+                asking::rely();
                 return Step::Pending;
             }
             aside();

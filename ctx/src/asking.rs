@@ -168,19 +168,15 @@ impl Asking {
         });
     }
 
-    /// Whether it joined, and the frame was answered since, and nothing else came. Then it relies on the answers,
-    /// and the asking has ended.
+    /// Whether it joined, and the frame was answered since, and nothing else came. Then the asking has ended, and it
+    /// relies on the answers, which it is to say by `rely`.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
         reason = "of a call within a call this is half of what there is"
     )]
     pub(crate) fn leaves_answered(self) -> bool {
-        with_top(|top| {
-            let answered = top.said.get().was_only_answered_since(self.0);
-            top.rely_if(answered);
-            answered
-        })
+        with_top(|top| top.said.get().was_only_answered_since(self.0))
     }
 
     /// Whether nothing came to it, and it joined without a watch, or has the only frame of the thread. Then the asking has
@@ -316,6 +312,7 @@ pub(crate) fn answer_top(answer: &mut Answer, line: usize, waker: WakerId) -> bo
 }
 
 /// The checkpoint that calls this has joined the latest frame, was answered, and promises nothing.
+#[inline]
 pub(crate) fn rely() {
     with_top(Top::rely);
 }

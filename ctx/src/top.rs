@@ -31,8 +31,9 @@ pub(crate) struct Top {
     pub(crate) joins: Cell<usize>,
     pub(crate) line: Cell<usize>,
     pub(crate) said: Cell<Said>,
-    /// Whether one who joined relies on the answers: the second of them. The first is never read (see `rely_if`).
-    relied: [Cell<bool>; 2],
+    /// Whether one who joined relies on the answers. It is written and never counted, so that no call within a call waits
+    /// for what the one inside it has written.
+    relied: Cell<bool>,
     pub(crate) marks: Cell<Marks>,
     /// How many frames are below.
     pub(crate) below: Cell<u32>,
@@ -52,7 +53,7 @@ impl Top {
             joins: Cell::new(0),
             line: Cell::new(0),
             said: Cell::new(Said::NOTHING),
-            relied: [Cell::new(false), Cell::new(false)],
+            relied: Cell::new(false),
             marks: Cell::new(Marks::NONE),
             below: Cell::new(0),
             owner: Cell::new(0),
@@ -76,7 +77,7 @@ impl Top {
             task: self.task.get(),
             said: self.said.get(),
             answers: self.answers.get(),
-            relied: self.relied[1].get(),
+            relied: self.relied.get(),
             marks: self.marks.get(),
         })
     }
@@ -91,7 +92,7 @@ impl Top {
         self.task.set(frame.task);
         self.said.set(frame.said);
         self.answers.set(frame.answers);
-        self.relied[1].set(frame.relied);
+        self.relied.set(frame.relied);
         self.marks.set(frame.marks);
     }
 
@@ -141,7 +142,7 @@ impl Top {
         self.poll.set(number);
         self.said.set(Said::NOTHING);
         self.answers.set(0);
-        self.relied[1].set(false);
+        self.relied.set(false);
         self.joins.set(0);
     }
 
@@ -194,7 +195,7 @@ impl Top {
         said.is_simple().then(|| {
             self.joins.set(0);
             self.marks.set(Marks::NONE);
-            Bits::alone(said != Said::NOTHING, false, self.relied[1].get())
+            Bits::alone(said != Said::NOTHING, false, self.relied.get())
         })
     }
 
@@ -205,7 +206,7 @@ impl Top {
         let answered = self.answers.get() > 0;
         let taken = self.said.get().were_taken_since(Said::NOTHING);
         let unsure = marks.has(Marks::FOREIGN) || (!answered && taken);
-        let mut heard = Heard::from(Bits::alone(answered, unsure, self.relied[1].get()));
+        let mut heard = Heard::from(Bits::alone(answered, unsure, self.relied.get()));
         if marks.has(Marks::RARE) {
             heard.rare = stack::take_rare();
         }
@@ -221,14 +222,7 @@ impl Top {
     /// One relies on the answers to the latest frame, which it joined.
     #[inline]
     pub(crate) fn rely(&self) {
-        self.rely_if(true);
-    }
-
-    /// The same where it `does`, for a call within a call. It writes in either case, to this place or to that one, and
-    /// reads nothing: so it has no branch more, and does not wait for what the call inside it has written.
-    #[inline]
-    pub(crate) fn rely_if(&self, does: bool) {
-        self.relied[usize::from(does)].set(true);
+        self.relied.set(true);
     }
 
     /// What one has heard that joined when the latest frame had heard what came `before`.
