@@ -235,7 +235,9 @@ use proc_macro::TokenStream;
 ///
 /// # What happens to each await
 ///
-/// No await is skipped in silence: what cannot be made a checkpoint is an error that says what to write.
+/// No await of an `async fn` is skipped in silence: what cannot be made a checkpoint is an error that says what to write. Of
+/// a function that returns a future it is the block at its end that is rewritten, as `async move { .. }` or in
+/// `Box::pin(..)`; one that stands elsewhere, in a variable or a branch, is a block like others.
 ///
 /// | The await stands | and is |
 /// |---|---|
@@ -295,7 +297,8 @@ use proc_macro::TokenStream;
 /// | steps that belong together: a transaction | the steps that are left | `#[shield]` around them |
 /// | anything while a lock guards a half-made change | the change's other half | the awaits before the lock, or `#[shield]` |
 /// | sending what cannot be made again | the message | the permit first, then the message |
-/// | cleanup after a call that was cancelled | all of it: an ended context starts nothing | `#[shield]` |
+/// | cleanup after a call that was cancelled | all of it: an ended context starts nothing | `#[shield]` on it, and `#[checkpoints(none)]` on the call |
+/// | `ctx.done()`, to go on afterwards | what comes afterwards, if the context has ended before | `#[checkpoints(none)]` on it, or on its `select!` |
 ///
 /// Each of the programs below is cancelled where it first waits.
 ///
@@ -485,7 +488,8 @@ use proc_macro::TokenStream;
 ///
 /// ## Cleanup
 ///
-/// An error that has come up through `?` may be the cancellation itself, and an ended context starts nothing.
+/// An error that has come up through `?` may be the cancellation itself, and an ended context starts nothing: not the
+/// rollback, and not the call before it, which then returns from here.
 ///
 /// ```
 /// # use ctx::{Cancelled, Context, with_context};
@@ -495,7 +499,7 @@ use proc_macro::TokenStream;
 /// # #[with_context] async fn step(_conn: &Conn) -> Result<(), Cancelled> { std::future::pending().await }
 /// #[with_context]
 /// async fn wrong(conn: &Conn) -> Result<(), Cancelled> {
-///     let outcome = step(ctx, conn).await;
+///     let outcome = step(ctx, conn).await; // returns here, if the context has ended before
 ///     if outcome.is_err() {
 ///         conn.rollback().await; // returns here, and rolls nothing back
 ///     }
@@ -504,6 +508,7 @@ use proc_macro::TokenStream;
 ///
 /// #[with_context]
 /// async fn right(conn: &Conn) -> Result<(), Cancelled> {
+///     #[checkpoints(none)]
 ///     let outcome = step(ctx, conn).await;
 ///     if outcome.is_err() {
 ///         #[shield]
@@ -513,12 +518,18 @@ use proc_macro::TokenStream;
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// # let (conn, scope) = (Conn::default(), Context::background().with_cancel());
-/// # assert!(tokio::join!(wrong(&scope, &conn), async { scope.cancel() }).0.is_err());
-/// # assert_eq!(conn.0.load(SeqCst), 0);
-/// # let (conn, scope) = (Conn::default(), Context::background().with_cancel());
-/// # assert!(tokio::join!(right(&scope, &conn), async { scope.cancel() }).0.is_err());
-/// # assert_eq!(conn.0.load(SeqCst), 1);
+/// # for ended_before in [false, true] {
+/// #     let (conn, scope) = (Conn::default(), Context::background().with_cancel());
+/// #     if ended_before { scope.cancel(); }
+/// #     assert!(tokio::join!(wrong(&scope, &conn), async { scope.cancel() }).0.is_err());
+/// #     assert_eq!(conn.0.load(SeqCst), 0);
+/// # }
+/// # for ended_before in [false, true] {
+/// #     let (conn, scope) = (Conn::default(), Context::background().with_cancel());
+/// #     if ended_before { scope.cancel(); }
+/// #     assert!(tokio::join!(right(&scope, &conn), async { scope.cancel() }).0.is_err());
+/// #     assert_eq!(conn.0.load(SeqCst), 1);
+/// # }
 /// # }
 /// ```
 #[proc_macro_attribute]

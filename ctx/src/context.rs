@@ -364,7 +364,10 @@ impl Context {
 
     /// Waits for the end of this context and says what ended it. On background it waits forever.
     ///
-    /// It is a signal, not a checkpoint: a checkpoint around it does not leave its decision to it.
+    /// It is a signal, not a checkpoint: a checkpoint around it does not leave its decision to it. So an `.await` on it that
+    /// is a checkpoint on the same context gives this value only where the context ends in the meantime, and returns from the
+    /// function where it has ended before. Who wants to hear of the end and go on awaits it under `#[checkpoints(none)]`, and
+    /// the `select!` too that it is a branch of.
     ///
     /// # Cancel safety
     ///
