@@ -255,6 +255,8 @@ pub struct AwaitedIn<'b, F> {
     future: F,
 }
 
+// Who awaits what is no future is not helped by how ours comes to be one.
+#[diagnostic::do_not_recommend]
 impl<'b, F: IntoFuture> IntoFuture for AwaitedIn<'b, F> {
     type Output = Option<Kept<F::Output>>;
     type IntoFuture = InBody<'b, F::IntoFuture>;

@@ -108,6 +108,8 @@ pub struct Awaited<S, F> {
     future: F,
 }
 
+// See `AwaitedIn`.
+#[diagnostic::do_not_recommend]
 impl<S: Site, F: IntoFuture> IntoFuture for Awaited<S, F> {
     type Output = Result<F::Output, S::Error>;
     type IntoFuture = Checkpoint<S, F::IntoFuture>;
