@@ -268,7 +268,7 @@ use proc_macro::TokenStream;
 ///
 /// | | |
 /// |---|---|
-/// | `#[tokio::main]`, `#[tokio::test]` | `#[with_context]` above. Nobody passes them a context, so `ctx` is `Context::background()` |
+/// | `#[tokio::main]`, `#[tokio::test]` | `#[with_context]` above. Nobody passes them a context, so `ctx` is `Context::background()`. As they may await on others, they return what can carry a cancellation, too |
 /// | `#[tracing::instrument]` | `#[with_context]` above |
 /// | `#[async_recursion]` | `#[with_context]` above |
 /// | `#[async_trait]` | on the block either way, or `#[with_context]` on the methods in it. A trait and its impl need not agree |

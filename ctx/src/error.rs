@@ -350,6 +350,8 @@ impl<T, E: From<Cancelled>> FromCancelled for Result<T, E> {
     }
 }
 
+// The note above names it, and it is not what most want who see that.
+#[diagnostic::do_not_recommend]
 impl<T> FromCancelled for Option<T> {
     fn from_cancelled(_: Cancelled) -> Self {
         None
