@@ -22,7 +22,7 @@ use std::{fmt, panic::Location};
 #[diagnostic::on_unimplemented(
     message = "`ctx` is a `{Self}` here, and not a context",
     label = "`ctx` is read here",
-    note = "give the variable that shadows `ctx` another name, or put the `.await` under `#[checkpoints(none)]`"
+    note = "give what is called `ctx` here another name, or put the `.await` under `#[checkpoints(none)]`"
 )]
 pub trait Scope {
     /// What a checkpoint keeps of it.
