@@ -33,6 +33,8 @@ pub trait Scope {
     fn borrow(&self) -> &Context;
 }
 
+// Which these are helps nobody: who sees the text above has to give something another name.
+#[diagnostic::do_not_recommend]
 impl Scope for Context {
     type Handle = Context;
     fn handle(&self) -> Context {
@@ -43,6 +45,7 @@ impl Scope for Context {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Scope for CancelScope {
     type Handle = Context;
     fn handle(&self) -> Context {
@@ -53,6 +56,7 @@ impl Scope for CancelScope {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<'a, S: Scope + ?Sized> Scope for &'a S {
     type Handle = &'a Context;
     fn handle(&self) -> &'a Context {
