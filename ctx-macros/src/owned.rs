@@ -3,7 +3,7 @@
 //! A reference to a context holds a borrow of something that the block may move by another name. So an
 //! expression is believed to be a context only where it says so; a function may return either.
 
-use syn::{Block, Expr, ExprPath, Local, Pat, Stmt, Type};
+use syn::{Block, Expr, ExprCall, ExprPath, Local, Pat, Stmt, Type};
 
 use crate::syntax::is_ctx;
 use crate::uses::DERIVING;
@@ -37,13 +37,18 @@ fn makes(expr: &Expr, before: bool) -> bool {
         Expr::MethodCall(it) => {
             it.method == "detach" || DERIVING.iter().any(|name| it.method == name)
         }
-        Expr::Call(it) => matches!(&*it.func, Expr::Path(path) if makes_root(path)),
+        Expr::Call(it) => is_root(it),
         Expr::Path(it) => before && it.path.get_ident().is_some_and(is_ctx),
         Expr::If(it) => ends_in_one(&it.then_branch),
         Expr::Match(it) => it.arms.iter().any(|arm| makes(&arm.body, false)),
         Expr::Block(it) => ends_in_one(&it.block),
         _ => false,
     }
+}
+
+/// `Context::background()`
+pub(crate) fn is_root(call: &ExprCall) -> bool {
+    matches!(&*call.func, Expr::Path(path) if makes_root(path))
 }
 
 /// `Context::background`, by whatever path.

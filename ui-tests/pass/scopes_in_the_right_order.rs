@@ -69,6 +69,14 @@ impl Request {
         self
     }
 
+    const fn with_timeout(self, _: u32) -> Self {
+        self
+    }
+
+    const fn group(self) -> Self {
+        self
+    }
+
     const fn with_value(self, value: u32) -> Self {
         Self(self.0 + value)
     }
@@ -80,6 +88,37 @@ async fn somebody_elses_builder() -> Result<u32, Cancelled> {
     Ok(request.0 + one().await)
 }
 
+/// A branch may keep what is not cancelled, and a temporary may serve its own statement.
+#[with_context]
+async fn in_branches(hurry: bool) -> Result<u32, Cancelled> {
+    let detached = ctx.with_cancel().detach().group::<u32, Cancelled>();
+    let ctx = if hurry {
+        ctx.with_timeout(Duration::from_secs(1)).detach()
+    } else {
+        ctx.clone()
+    };
+    let waited = ctx
+        .with_timeout(Duration::from_secs(1))
+        .group::<u32, Cancelled>()
+        .limit(8)
+        .wait()
+        .await;
+    let done = ctx
+        .with_timeout(Duration::from_millis(1))
+        .done_owned()
+        .await
+        .is_deadline_exceeded();
+    drop(detached);
+    assert!(waited.is_ok_and(|all| all.is_empty()) && done);
+    Ok(one().await)
+}
+
+#[with_context]
+async fn somebody_elses_scopes() -> Result<u32, Cancelled> {
+    let request = Request(1).with_timeout(2).with_token("secret").group();
+    Ok(request.0 + one().await)
+}
+
 #[tokio::test(start_paused = true)]
 async fn behaves() {
     let ctx = Context::background().with_cancel();
@@ -87,6 +126,8 @@ async fn behaves() {
     assert_eq!(kept(&ctx).await.unwrap(), 8);
     assert_eq!(detached(&ctx).await.unwrap(), 9);
     assert_eq!(as_an_argument(&ctx).await.unwrap(), 7);
+    assert_eq!(in_branches(&ctx, true).await.unwrap(), 1);
+    assert_eq!(somebody_elses_scopes(&ctx).await.unwrap(), 2);
     assert_eq!(somebody_elses_builder(&ctx).await.unwrap(), 4);
     assert_eq!(
         somebody_elses_merge(&ctx, &Branch(1), &Branch(2))

@@ -1,0 +1,17 @@
+use ctx::{Cancelled, with_context};
+use std::time::Duration;
+
+async fn one() -> u32 {
+    1
+}
+
+#[with_context]
+async fn load() -> Result<u32, Cancelled> {
+    let ctx = {
+        let scope = ctx.with_timeout(Duration::from_secs(1));
+        scope.clone()
+    };
+    Ok(one().await)
+}
+
+fn main() {}
