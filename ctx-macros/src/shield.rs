@@ -3,11 +3,11 @@
 use std::mem;
 
 use proc_macro2::{Ident, Span};
-use syn::{AttrStyle, Attribute, Expr, Stmt, parse_quote_spanned};
+use syn::{AttrStyle, Attribute, Expr, Stmt, Token, parse_quote_spanned, token};
 
 use crate::marks;
 use crate::runtime::Runtime;
-use crate::syntax::{generated, reference};
+use crate::syntax::{end, generated, reference, start_of};
 
 /// Shields an expression.
 // Input:
@@ -19,11 +19,12 @@ use crate::syntax::{generated, reference};
 //         ctx => EXPR,
 //     }
 //
-// There is no block around EXPR, so its temporaries live as long as they did.
+// There is no block around EXPR, so its temporaries live as long as they did. The `match` stands where EXPR
+// does, which is where a lint about the value points; its arm stays generated, so no lint takes it for the author's.
 pub(crate) fn expression(expr: &mut Expr, mark: Span, runtime: &Runtime) {
     let shield = shield(mark, runtime);
     let quiet = generated(mark);
-    under(expr, reference(shield, quiet), mark);
+    under(expr, reference(shield, quiet), mark, place);
 }
 
 /// Shields the initialiser of a `let`, and returns the statement that goes before it. The shielded
@@ -45,7 +46,8 @@ pub(crate) fn initialiser(
 ) -> Stmt {
     let shield = shield(mark, runtime);
     let quiet = generated(mark);
-    under(init, parse_quote_spanned!(quiet=> &__shield), mark);
+    let shielded = parse_quote_spanned!(quiet=> &__shield);
+    under(init, shielded, mark, |_| None);
     let cfgs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
     parse_quote_spanned!(quiet=> #(#cfgs)* let __shield = #shield;)
 }
@@ -54,15 +56,30 @@ fn shield(mark: Span, runtime: &Runtime) -> Expr {
     runtime.call("shield", [runtime.ctx(mark)], mark)
 }
 
-fn under(expr: &mut Expr, shield: Expr, mark: Span) {
+/// Puts a `match` around an expression, where `place` says that it stands.
+fn under(
+    expr: &mut Expr,
+    shield: Expr,
+    mark: Span,
+    place: impl FnOnce(&Expr) -> Option<(Span, Span)>,
+) {
     let quiet = generated(mark);
     let ctx = Ident::new("ctx", mark.resolved_at(Span::call_site()));
     let mut whole: syn::ExprMatch = parse_quote_spanned!(quiet=> match () { #ctx => (), });
     *whole.expr = shield;
     let outer = marks::attrs_of(expr).map(outer).unwrap_or_default();
+    if let Some((first, last)) = place(expr) {
+        whole.match_token = Token![match](first);
+        whole.brace_token = token::Brace(last);
+    }
     mem::swap(&mut *whole.arms[0].body, expr);
     *expr = Expr::Match(whole);
     marks::put_back(outer, expr);
+}
+
+/// Where an expression starts and ends.
+fn place(expr: &Expr) -> Option<(Span, Span)> {
+    Some((start_of(expr)?, end(expr)?))
 }
 
 /// Takes off what is written in front of an expression, or inside of it, where it may stand in a statement only.

@@ -214,3 +214,12 @@ pub(crate) fn start(syntax: &impl ToTokens) -> Option<Span> {
         other => other.span(),
     })
 }
+
+/// Where some syntax ends.
+pub(crate) fn end(syntax: &impl ToTokens) -> Option<Span> {
+    let last = syntax.to_token_stream().into_iter().last()?;
+    Some(match last {
+        TokenTree::Group(group) => group.span_close(),
+        other => other.span(),
+    })
+}

@@ -68,10 +68,44 @@ async fn told() -> Result<u32, Cancelled> {
     Ok(number)
 }
 
+async fn match_one(one: u32) -> u32 {
+    tokio::task::yield_now().await;
+    one
+}
+
+/// What is shielded is still no `match` of the author's, however its text begins.
+#[with_context]
+async fn shielded() -> Result<u32, Cancelled> {
+    #[shield]
+    match one().await {
+        1 => tokio::task::yield_now().await,
+        other => assert_eq!(other, 0),
+    }
+    #[shield]
+    match_one(1).await;
+    #[shield]
+    if one().await == 0 {
+        tokio::task::yield_now().await;
+    }
+    #[shield]
+    tokio::task::yield_now().await;
+    #[shield]
+    match_one(match one().await {
+        0 => 1,
+        other => other,
+    })
+    .await;
+    Ok(
+        #[shield]
+        one().await,
+    )
+}
+
 #[tokio::test(start_paused = true)]
 async fn behaves() {
     let ctx = Context::background();
     assert_eq!(sum(&ctx, Some(1)).await.unwrap(), 3);
     units(&ctx, Some(0)).await.unwrap();
+    assert_eq!(shielded(&ctx).await.unwrap(), 1);
     assert_eq!(told(&ctx).await.unwrap(), 1);
 }
