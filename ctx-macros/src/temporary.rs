@@ -33,8 +33,13 @@ const GROUP: &str = "group";
 /// What makes the group another one before its first task.
 const LIMIT: &str = "limit";
 
-/// What keeps such a context in a future.
-const DONE: &str = "done_owned";
+/// What keeps such a context in a future, or hears of its end in something else; and what that is.
+const HEARERS: [(&str, &str); 4] = [
+    ("done_owned", "done"),
+    ("run_until_cancelled_owned", "work"),
+    ("cancellation_token", "token"),
+    ("on_cancel", "hook"),
+];
 
 /// What takes the scope, and gives up its ownership.
 const DETACH: &str = "detach";
@@ -151,7 +156,8 @@ fn step(expr: &Expr) -> Option<(Option<&ExprMethodCall>, &Expr)> {
 fn is_link(call: &ExprMethodCall) -> bool {
     let of_group = |receiver: &Expr| matches!(receiver, Expr::MethodCall(of) if of.method == GROUP);
     is_one_of(call, &CONTEXTS)
-        || is_one_of(call, &[GROUP, DONE, DETACH])
+        || is_one_of(call, &[GROUP, DETACH])
+        || hearer(call).is_some()
         || (call.method == LIMIT && of_group(&call.receiver))
 }
 
@@ -173,11 +179,19 @@ fn is_one_of(call: &ExprMethodCall, names: &[&str]) -> bool {
     names.iter().any(|name| call.method == name)
 }
 
+/// What a call makes that hears of a context's end, if it makes such.
+fn hearer(call: &ExprMethodCall) -> Option<&'static str> {
+    let mut hearers = HEARERS.iter();
+    let (_, what) = hearers.find(|(name, _)| call.method == name)?;
+    Some(what)
+}
+
 /// Whether what is made of a scope is kept, and cancelled as the scope ends.
 fn ends_early(scope: &ExprMethodCall, after: &ExprMethodCall) -> bool {
     let keeps = is_one_of(after, &CONTEXTS)
         || is_one_of(after, &SCOPES)
-        || is_one_of(after, &[FALLIBLE, GROUP, DONE]);
+        || is_one_of(after, &[FALLIBLE, GROUP])
+        || hearer(after).is_some();
     keeps && (!may_be_of_anybody(scope, after) || is_context(&scope.receiver))
 }
 
@@ -185,7 +199,8 @@ fn ends_early(scope: &ExprMethodCall, after: &ExprMethodCall) -> bool {
 /// about contexts, unless it is a context for certain that they are said of.
 fn may_be_of_anybody(scope: &ExprMethodCall, after: &ExprMethodCall) -> bool {
     let is_builders = match after.method.to_string().as_str() {
-        "with_timeout" | "with_deadline" | "merge" | "with_token" => true,
+        "with_timeout" | "with_deadline" | "merge" | "with_token" | "cancellation_token"
+        | "on_cancel" => true,
         // Who else has a group of two types?
         GROUP => after.turbofish.is_none(),
         _ => false,
@@ -228,14 +243,11 @@ fn refuse(
 
 fn instead(scope: &ExprMethodCall, after: &ExprMethodCall) -> String {
     let (first, then) = (called(scope), called(after));
-    let name = match after.method.to_string().as_str() {
-        "with_value" | "without_cancel" => {
-            return format!("make the scope last: `parent.{then}.{first}`");
-        }
-        GROUP => "group",
-        DONE => "done",
-        _ => "ctx",
-    };
+    if is_one_of(after, &["with_value", "without_cancel"]) {
+        return format!("make the scope last: `parent.{then}.{first}`");
+    }
+    let kept = if after.method == GROUP { GROUP } else { "ctx" };
+    let name = hearer(after).unwrap_or(kept);
     format!("keep the scope: `let scope = parent.{first}; let {name} = scope.{then};`")
 }
 
