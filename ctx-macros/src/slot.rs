@@ -2,12 +2,12 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::spanned::Spanned;
-use syn::{Expr, Macro, parse_quote_spanned};
+use syn::{Expr, ExprMatch, Macro, Token, parse_quote_spanned, token};
 
 use crate::checkpoint::argument;
 use crate::options::Mode;
 use crate::rewrite::Rewriter;
-use crate::syntax::{generated, start_of};
+use crate::syntax::{generated, start, start_of};
 use crate::uses::Uses;
 
 /// Puts the slot around a macro whose branches use it.
@@ -28,7 +28,13 @@ pub(crate) fn around(mac: &Macro, body: &TokenStream, uses: Uses, rewriter: &mut
         Mode::Race | Mode::None => parse_quote_spanned!(quiet=> false),
     };
     let slot = rewriter.runtime.call("slot", [handle, between], span);
-    parse_quote_spanned!(quiet=> match &#slot { __slot => #body, })
+    let mut whole: ExprMatch = parse_quote_spanned!(quiet=> match &#slot { __slot => #body, });
+    // It stands where the macro does, which is where a lint about the value points.
+    if let Some(first) = start(&mac.path) {
+        whole.match_token = Token![match](first);
+        whole.brace_token = token::Brace(mac.delimiter.span().close());
+    }
+    Expr::Match(whole)
 }
 
 /// The checkpoint of one branch, which stands where its future starts.
