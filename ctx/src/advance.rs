@@ -198,7 +198,7 @@ impl Keeper {
     #[inline(never)]
     fn stay_or_part(&mut self, heard: Heard, line: &Arc<Node>, cx: &mut TaskContext<'_>) -> bool {
         let mut wakers = Few::new();
-        if self.decide(line, heard, &mut wakers, cx).is_none() {
+        if !self.decide(line, heard, &mut wakers, cx) {
             return true;
         }
         self.rare().parting = Some(Parting {

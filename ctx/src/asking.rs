@@ -192,12 +192,8 @@ impl Asking {
     }
 
     /// Whether it joined, and nothing came to the frame since. Then the asking has ended.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "of a call within a call this is half of what there is"
-    )]
-    pub(crate) fn leaves_joined_unheard(self) -> bool {
+    #[inline]
+    fn leaves_joined_unheard(self) -> bool {
         with_top(|top| top.said.get() == self.0.unmarked())
     }
 
@@ -339,9 +335,8 @@ pub(crate) fn take_back_from_top(answer: Answer) -> bool {
 }
 
 /// Whether this answer was given in the poll that is at work.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "it is one comparison")]
-pub(crate) fn is_of_this_poll(answer: Answer) -> bool {
+#[inline]
+fn is_of_this_poll(answer: Answer) -> bool {
     with_top(|top| top.poll.get() == answer.poll)
 }
 

@@ -89,7 +89,7 @@ impl Courier {
         courier.set_timer(scope, &waker);
         // Its place is not given back: where no walk takes the waker out, it goes with the scope.
         let mut key = Key::NONE;
-        if let Enrolled::Ended(_) = watch::enroll(scope, &mut key, &waker) {
+        if let Enrolled::Ended = watch::enroll(scope, &mut key, &waker) {
             courier.deliver();
         }
         (courier, key)

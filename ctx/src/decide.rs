@@ -6,7 +6,6 @@
 use crate::{
     answer::{Manner, wake},
     asking,
-    end::End,
     few::Few,
     heard::{Bits, Heard},
     keeper::{Keeper, Mode},
@@ -19,14 +18,14 @@ use std::{
 };
 
 impl Keeper {
-    /// Decides, in a poll in which the future stayed pending: the end if the checkpoint is to give up.
+    /// Decides, in a poll in which the future stayed pending: whether the checkpoint is to give up.
     pub(crate) fn decide(
         &mut self,
         line: &Arc<Node>,
         mut heard: Heard,
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
-    ) -> Option<End> {
+    ) -> bool {
         let bits = heard.bits;
         let (answered, unsure, joined) = (bits.answered(), bits.unsure(), bits.joined());
         self.notes_answered(bits);
@@ -40,8 +39,12 @@ impl Keeper {
         *wakers = heard.into_handed();
         let watches = match ScopeRef::of(line) {
             Some(scope) if self.mode == Mode::Race && !must_wait && (!answered || unsure) => {
-                if let Some(end) = self.wait_as(answered || unsure, scope, wakers, cx) {
-                    return Some(end);
+                if !self.wait(scope, wakers, cx) {
+                    if !(answered || unsure) {
+                        return true;
+                    }
+                    // The answer was given before the end, and with a waker that may lead nowhere.
+                    wake(cx.waker());
                 }
                 if joined {
                     asking::watch_for_foreigners();
@@ -61,24 +64,7 @@ impl Keeper {
         if !(quiet && self.promised_nothing_else()) {
             self.give_answers(line, cx.waker(), self.manner(watches));
         }
-        None
-    }
-
-    /// Waits; the end if the checkpoint is to give up, which one that `leaves` the decision does not.
-    fn wait_as(
-        &mut self,
-        leaves: bool,
-        scope: ScopeRef<'_>,
-        wakers: &mut Few<Waker>,
-        cx: &mut TaskContext<'_>,
-    ) -> Option<End> {
-        let end = self.wait(scope, wakers, cx)?;
-        if leaves {
-            // The answer was given before the end, and with a waker that may lead nowhere.
-            wake(cx.waker());
-            return None;
-        }
-        Some(end)
+        false
     }
 
     /// One that will not give up itself waits all the same where nobody answers any more and others relied on
@@ -97,7 +83,7 @@ impl Keeper {
         }
         let loses = unsure || !self.minds();
         self.rare().minds = true;
-        let ended = self.wait(scope, wakers, cx).is_some();
+        let ended = !self.wait(scope, wakers, cx);
         // Nothing starts on a context that has ended, and so nothing answers there again and again: no
         // wake-up follows on the other without end.
         if ended && loses {

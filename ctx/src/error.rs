@@ -231,7 +231,7 @@ impl Cancelled {
         self.0.end.story().and_then(|it| it.after)
     }
 
-    /// The error that tells of this end, which nobody has noticed.
+    /// The error that tells of this end, and where it was noticed, if it was.
     #[inline]
     pub(crate) fn of(end: End, noticed: Option<&'static Location<'static>>) -> Self {
         Self(Box::new(Told { end, noticed }))

@@ -266,22 +266,15 @@ impl Keeper {
         context: &Context,
         cx: &TaskContext<'_>,
     ) -> Asking {
-        let first = || Asking::first_at_once(line, self.owner_since(since), cx);
-        let joins = self.mode == Mode::Race && !self.was_answered;
-        #[expect(
-            clippy::match_same_arms,
-            reason = "whether there is a watch is looked at once"
-        )]
         let asking = match &*self.watch {
             Some(watch) if watch.rare.is_some() => None,
-            Some(_) if asking::nobody_asks() => first(),
-            Some(watch) if joins => Asking::join_seated(line, watch.answer, cx),
-            None if asking::nobody_asks() => first(),
-            None if joins => {
+            _ if asking::nobody_asks() => Asking::first_at_once(line, self.owner_since(since), cx),
+            _ if self.mode != Mode::Race || self.was_answered => None,
+            Some(watch) => Asking::join_seated(line, watch.answer, cx),
+            None => {
                 self.joins = line;
                 Asking::join_on(line, cx)
             }
-            _ => None,
         };
         match asking {
             Some(asking) => asking,

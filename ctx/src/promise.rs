@@ -14,7 +14,6 @@ use crate::{
     answer::{self, Answer, Answers, Manner, More},
     asking::{Asking, answer_top},
     context::Context,
-    end::End,
     few::Few,
     frame::{WakerId, waker_id},
     hold::Hold,
@@ -28,7 +27,7 @@ use crate::{
 };
 use std::{
     sync::Arc,
-    task::{Context as TaskContext, Poll, Waker},
+    task::{Context as TaskContext, Waker},
 };
 
 /// What a checkpoint has promised, and how it waits.
@@ -193,29 +192,26 @@ impl Keeper {
         self.rare().hold = Some(hold);
     }
 
-    /// Waits in the scope's list, and for its deadline; the end if it has come.
+    /// Waits in the scope's list, and for its deadline. False if the scope has ended.
     pub(crate) fn wait(
         &mut self,
         scope: ScopeRef<'_>,
         wakers: &mut Few<Waker>,
         cx: &mut TaskContext<'_>,
-    ) -> Option<End> {
+    ) -> bool {
         let watch = self.watch();
         let id = waker_id(cx.waker());
         if !watch.is_in_list(id) {
             match watch::enroll(scope, &mut watch.key, cx.waker()) {
-                Enrolled::Ended(end) => return Some(end),
+                Enrolled::Ended => return false,
                 Enrolled::Waiting { replaced } => wakers.extend(replaced),
             }
             watch.waker = id;
         } else if scope.is_ended() {
-            return scope.known_end();
+            return false;
         }
-        scope.own.deadline.as_ref()?;
-        match watch::poll_deadline(scope, &mut watch.timer, cx) {
-            Poll::Ready(end) => Some(end),
-            Poll::Pending => None,
-        }
+        scope.own.deadline.is_none()
+            || watch::poll_deadline(scope, &mut watch.timer, cx).is_pending()
     }
 
     /// Leaves the scope's list, since somebody inside keeps watch now.
@@ -317,9 +313,9 @@ impl Keeper {
         }
     }
 
+    /// It is taken here and not handed over, since what is handed over is to be dropped on more paths.
     #[inline(never)]
     fn end_watch(&mut self, context: &Context) {
-        // Taken, as it is not to be looked for once more when the state is dropped.
         let Some(watch) = self.watch.take() else {
             return;
         };

@@ -50,13 +50,8 @@ impl ScopeRef<'_> {
     /// How the scope ended, if it is known to have.
     #[inline]
     pub(crate) fn known_end(self) -> Option<End> {
-        if !self.node.state.load().ended() {
-            return None;
-        }
-        match self.own.end.read(End::clone) {
-            Some(end) => Some(end),
-            None => self.find_end(),
-        }
+        let ended = self.node.state.load().ended();
+        ended.then(|| end_of(self.node))
     }
 
     /// When the scope ended, if it is known to have ended.

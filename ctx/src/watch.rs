@@ -1,12 +1,12 @@
 //! What a future needs to wait for the end of a scope: a place in its list and, for a deadline, a timer.
 
-use crate::{end::End, node::ScopeRef, timer::Timer, wait_list::Key};
+use crate::{end::End, node::ScopeRef, timer::Timer, verdict, wait_list::Key};
 use std::task::{Context as TaskContext, Poll, Waker};
 
 /// What became of an attempt to wait.
 pub(crate) enum Enrolled {
     /// The scope has ended; there is nothing to wait for.
-    Ended(End),
+    Ended,
     /// The waker stands in the list, in the place of this one.
     Waiting { replaced: Option<Waker> },
 }
@@ -47,8 +47,8 @@ pub(crate) fn enroll_first(scope: ScopeRef<'_>, waker: &Waker) -> Option<Key> {
 
 #[inline(never)]
 fn enroll_again(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrolled {
-    if let Some(end) = scope.observe() {
-        return Enrolled::Ended(end);
+    if scope.is_ended() {
+        return Enrolled::Ended;
     }
     if scope.own.links.lock().will_wake(*key, waker) {
         return Enrolled::Waiting { replaced: None };
@@ -59,7 +59,7 @@ fn enroll_again(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrolled {
 #[inline]
 fn put(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrolled {
     if scope.node.state.load().ended() {
-        return ended(scope);
+        return Enrolled::Ended;
     }
     // The clone is foreign code and so is made without the lock; the place is ours alone meanwhile.
     let waker = waker.clone();
@@ -67,20 +67,12 @@ fn put(scope: ScopeRef<'_>, key: &mut Key, waker: &Waker) -> Enrolled {
     if scope.node.state.load().ended() {
         drop(links);
         drop(waker);
-        return ended(scope);
+        return Enrolled::Ended;
     }
     let (place, replaced) = links.put(*key, waker);
     drop(links);
     *key = place;
     Enrolled::Waiting { replaced }
-}
-
-#[cold]
-fn ended(scope: ScopeRef<'_>) -> Enrolled {
-    match scope.known_end() {
-        Some(end) => Enrolled::Ended(end),
-        None => Enrolled::Waiting { replaced: None },
-    }
 }
 
 /// Takes a waiter out of the list of `scope`, if it is there.
@@ -97,7 +89,7 @@ pub(crate) fn withdraw(scope: ScopeRef<'_>, key: &mut Key) -> Option<Waker> {
     scope.own.links.lock().remove(key)
 }
 
-/// Waits for the deadline of `scope`, if it has one; the end once it has passed.
+/// Waits for the deadline of `scope`, if it has one; ready once it has passed, and ended the scope.
 ///
 /// The timer's word is final: where it has rung, the scope ends, even if this thread's clock lags.
 #[inline]
@@ -105,16 +97,13 @@ pub(crate) fn poll_deadline(
     scope: ScopeRef<'_>,
     timer: &mut Timer,
     cx: &mut TaskContext<'_>,
-) -> Poll<End> {
+) -> Poll<()> {
     let Some(deadline) = scope.own.deadline else {
         return Poll::Pending;
     };
     std::task::ready!(timer.poll(deadline, cx));
     scope.settle(true);
-    match scope.known_end() {
-        Some(end) => Poll::Ready(end),
-        None => Poll::Pending,
-    }
+    Poll::Ready(())
 }
 
 /// A waiter that only wants to hear of the end: `done()`.
@@ -136,15 +125,12 @@ impl Watch {
             // This asks the clock, as `enroll` takes for granted, and ends the scope if it has come to that.
             scope.is_ended();
         }
-        let end = match enroll(scope, &mut self.key, cx.waker()) {
-            Enrolled::Ended(end) => end,
-            Enrolled::Waiting { replaced } => {
-                drop(replaced);
-                std::task::ready!(poll_deadline(scope, &mut self.timer, cx))
-            }
-        };
+        if let Enrolled::Waiting { replaced } = enroll(scope, &mut self.key, cx.waker()) {
+            drop(replaced);
+            std::task::ready!(poll_deadline(scope, &mut self.timer, cx));
+        }
         self.clear(scope);
-        Poll::Ready(end)
+        Poll::Ready(verdict::end_of(scope.node))
     }
 
     pub(crate) fn clear(&mut self, scope: ScopeRef<'_>) {

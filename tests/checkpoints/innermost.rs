@@ -2,9 +2,10 @@
 
 use super::helpers::{FreshWaker, ROOT, Slot, finish, gated, run};
 use crate::support::{Wakes, poll_pinned};
-use ctx::{CancelScope, Cancelled, Context, ctx_value};
+use ctx::{CancelScope, Cancelled, Context, ctx_value, with_context};
 use futures::{FutureExt, future::LocalBoxFuture};
 use std::{
+    cell::Cell,
     future::{Future, pending, poll_fn, ready},
     panic::AssertUnwindSafe,
     pin::pin,
@@ -183,6 +184,45 @@ fn c3_a_cleanup_that_waits_unguarded_is_given_up_by_the_outer_one() {
     assert!(run(waits.as_mut(), &wakes).is_pending());
     scope.cancel();
     assert!(finish(waits, &wakes).is_err());
+}
+
+#[with_context]
+async fn hears_of_an_end(heard: &Cell<bool>) -> Result<(), Cancelled> {
+    let cancelled = ctx.done().await;
+    heard.set(true);
+    Err(cancelled)
+}
+
+#[with_context]
+async fn hears_of_any_end(heard: &Cell<bool>) -> Result<(), Cancelled> {
+    #[checkpoints(none)]
+    let cancelled = ctx.done().await;
+    heard.set(true);
+    Err(cancelled)
+}
+
+/// C1 goes before what `done` has to say: it is not polled. C2: where it is polled, its result wins.
+#[test]
+fn c1_an_await_of_done_hears_of_an_earlier_end_where_it_is_no_checkpoint() {
+    for ended_before in [false, true] {
+        for checkpoint in [false, true] {
+            let (scope, heard, wakes) = (ROOT.with_cancel(), Cell::new(false), Wakes::new());
+            if ended_before {
+                scope.cancel();
+            }
+            let mut listener: LocalBoxFuture<'_, _> = if checkpoint {
+                Box::pin(hears_of_an_end(&scope, &heard))
+            } else {
+                Box::pin(hears_of_any_end(&scope, &heard))
+            };
+            assert_eq!(run(listener.as_mut(), &wakes).is_ready(), ended_before);
+            if !ended_before {
+                scope.cancel();
+                assert!(run(listener.as_mut(), &wakes).is_ready());
+            }
+            assert_eq!(heard.get(), !(ended_before && checkpoint));
+        }
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::helpers::{Census, Count, Fault, ROOT, let_others_run};
 use crate::support::{HOUR, Polled};
-use ctx::{Cancelled, Group, Trigger};
+use ctx::{Cancelled, Context, Group, Trigger, with_context};
 use std::{
     future::pending,
     pin::pin,
@@ -55,6 +55,37 @@ async fn g3_dropping_the_wait_does_the_same() {
         drop(wait);
         let_others_run().await;
         assert_eq!(census.count(), 0);
+    }
+}
+
+#[with_context(owned)]
+async fn commits(begun: Count, committed: Count) -> Result<(), Fault> {
+    begun.up();
+    #[shield]
+    sleep(HOUR).await;
+    committed.up();
+    Ok(())
+}
+
+/// A shield holds checkpoints back, and no abort. One that is waited for under a shield is finished.
+#[tokio::test(start_paused = true)]
+async fn g3_a_group_that_is_dropped_aborts_its_tasks_in_their_shields_too() {
+    for waited in [false, true] {
+        let (begun, committed) = (Count::default(), Count::default());
+        let ctx = ROOT.with_cancel();
+        let mut group = ctx.group::<(), Fault>();
+        let task = (begun.clone(), committed.clone());
+        group.spawn(move |ctx: Context| commits(ctx, task.0, task.1));
+        let_others_run().await;
+        ctx.cancel();
+        if waited {
+            group.wait().await.unwrap();
+        } else {
+            drop(group);
+            sleep(2 * HOUR).await;
+        }
+        assert_eq!((begun.get(), committed.get()), (1, usize::from(waited)));
+        assert_eq!(Handle::current().metrics().num_alive_tasks(), 0);
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
     future::Future,
     panic::Location,
     pin::Pin,
-    sync::atomic::{AtomicBool, AtomicU16, Ordering},
+    sync::atomic::{AtomicU16, Ordering},
     task::{Context as TaskContext, Poll},
 };
 
@@ -24,12 +24,10 @@ pub struct Slot<H> {
     context: H,
     at: &'static Location<'static>,
     mode: Mode,
-    /// Whether any of them gave up.
-    stopped: AtomicBool,
-    /// The branches of a `try_join!`: all, those that are ready, and those that would give up. Nobody writes more of
-    /// them than fit.
+    /// The branches of a `try_join!`: all, and those that are ready. Nobody writes more of them than fit.
     branches: AtomicU16,
     ready: AtomicU16,
+    /// The branches that have given up, or would.
     giving_up: AtomicU16,
 }
 
@@ -40,7 +38,6 @@ pub fn slot<H: AsRef<Context>>(handle: H, between: bool) -> Slot<H> {
         context: handle,
         at: Location::caller(),
         mode: if between { Mode::Between } else { Mode::Race },
-        stopped: AtomicBool::new(false),
         branches: AtomicU16::new(0),
         ready: AtomicU16::new(0),
         giving_up: AtomicU16::new(0),
@@ -65,7 +62,7 @@ impl<H: AsRef<Context>> Slot<H> {
     /// The error of the branches, if any gave up. None of them may have: then they ended by themselves,
     /// whatever has become of the context since.
     pub fn stopped(&self) -> Option<Cancelled> {
-        let stopped = self.stopped.load(Ordering::Relaxed);
+        let stopped = self.giving_up.load(Ordering::Relaxed) > 0;
         stopped.then(|| Cancelled::of(Keeper::refusal(self.context.as_ref()), Some(self.at)))
     }
 
@@ -86,9 +83,8 @@ impl<H: AsRef<Context>> Slot<H> {
         }
     }
 
-    /// One more branch would give up.
+    /// One more branch gives up, or would if the others did.
     pub(super) fn giving_up(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
         self.giving_up.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -132,7 +128,7 @@ impl<H: AsRef<Context>> Site for InSlot<'_, H> {
     }
 
     fn give_up(&mut self) -> ((), GaveUp) {
-        self.slot.stopped.store(true, Ordering::Relaxed);
+        self.slot.giving_up();
         ((), GaveUp)
     }
 

@@ -125,7 +125,7 @@ impl<H: AsRef<Context>> InSlot<'_, H> {
         let Some(line) = context.line() else {
             return false;
         };
-        let ends = keeper.decide(line, heard, &mut wakers, cx).is_some();
+        let ends = keeper.decide(line, heard, &mut wakers, cx);
         if ends {
             wakers.iter().for_each(Waker::wake_by_ref);
         }
