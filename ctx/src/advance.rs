@@ -92,7 +92,8 @@ fn before<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Result<Asking, S
         return Ok(joined);
     }
     aside();
-    let asking = enter(parts, cx);
+    let (context, keeper) = parts.parts();
+    let asking = enter::<P>(context, keeper, cx);
     match asking.stops() {
         None => Ok(asking),
         Some(start) => Err(start),
@@ -104,22 +105,32 @@ fn before<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Result<Asking, S
 #[inline]
 const fn aside() {}
 
-/// Before the poll of one that does not join in the simplest way.
+/// Before the poll of one that does not join in the simplest way. It only tells the two apart, as each has something
+/// else to keep meanwhile.
+///
+/// All three are generic, so that they are compiled where they are used: a program finds its own threads' cells without a
+/// call, and a library does not.
 #[inline(never)]
-fn enter<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Asking {
-    let (context, keeper) = parts.parts();
+fn enter<P>(context: &Context, keeper: &mut Keeper, cx: &mut TaskContext<'_>) -> Asking {
     if keeper.has_started() {
-        keeper.ask(context, cx)
+        enter_again::<P>(context, keeper, cx)
     } else {
-        enter_first(parts, cx)
+        enter_first::<P>(context, keeper, cx)
     }
 }
 
 /// Before the first poll.
 #[inline(never)]
-fn enter_first<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Asking {
-    let (context, keeper) = parts.parts();
+#[expect(clippy::extra_unused_type_parameters, reason = "see `enter`")]
+fn enter_first<P>(context: &Context, keeper: &mut Keeper, cx: &mut TaskContext<'_>) -> Asking {
     keeper.ask_first(context, cx)
+}
+
+/// Before one of the others.
+#[inline(never)]
+#[expect(clippy::extra_unused_type_parameters, reason = "see `enter`")]
+fn enter_again<P>(context: &Context, keeper: &mut Keeper, cx: &mut TaskContext<'_>) -> Asking {
+    keeper.ask(context, cx)
 }
 
 /// The future stayed pending. False if the checkpoint gives up.
@@ -154,9 +165,8 @@ impl Keeper {
                     return true;
                 }
             }
-            None => match asking.leave_simply() {
+            None => match self.leaves_simply(asking) {
                 Some(bits) if bits.answered() => {
-                    self.is_answered();
                     self.notes_relied(bits);
                     return true;
                 }
@@ -182,13 +192,7 @@ impl Keeper {
             let heard = asking.nothing();
             return self.stays(line, heard, cx) || self.stay_or_part(heard.into(), line, cx);
         }
-        if let Some(bits) = asking.leave_simply() {
-            #[cfg(feature = "testing")]
-            crate::probe::pends(self, bits.answered());
-            return self.stays_answered(bits, cx.waker())
-                || self.stay_or_part(bits.into(), line, cx);
-        }
-        let heard = asking.leave();
+        let heard = self.leaves(asking);
         #[cfg(feature = "testing")]
         crate::probe::pends(self, heard.bits.answered());
         let stays = heard.rare.is_none() && self.stays(line, heard.bits, cx);
@@ -236,7 +240,6 @@ impl Keeper {
         if self.mode != Mode::Race {
             return false;
         }
-        self.notes_answered(heard);
         self.notes_relied(heard);
         // From an earlier await it may wait still. It is woken for nothing then, but with those inside.
         let quiet = match &*self.watch {

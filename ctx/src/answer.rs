@@ -40,18 +40,22 @@ use crate::{
 };
 use std::{sync::Arc, task::Waker};
 
-/// Whom a checkpoint has answered: the asking checkpoint's address, and which of its polls.
+/// Whom a checkpoint has answered: the asking checkpoint's name, and which of its polls.
 #[derive(Clone, Copy)]
 pub(crate) struct Answer {
-    /// The lowest bit, which no address of a checkpoint uses, marks a foreign answer.
-    asker: usize,
+    /// The lowest bit, which no name uses, marks a foreign answer.
+    asker: u64,
     pub(crate) poll: u64,
 }
 
-const FOREIGN: usize = 1;
+const FOREIGN: u64 = 1;
 
 impl Answer {
-    pub(crate) const NONE: Answer = Answer { asker: 0, poll: 0 };
+    /// It is of no poll, nor of one that has no number yet.
+    pub(crate) const NONE: Answer = Answer {
+        asker: 0,
+        poll: u64::MAX,
+    };
 
     fn to(frame: &Frame, foreign: bool) -> Self {
         Self {
@@ -62,7 +66,7 @@ impl Answer {
 
     /// An answer with the asker's own waker.
     #[inline]
-    pub(crate) fn near(owner: usize, poll: u64) -> Self {
+    pub(crate) fn near(owner: u64, poll: u64) -> Self {
         Self { asker: owner, poll }
     }
 
@@ -72,7 +76,7 @@ impl Answer {
     }
 
     #[inline]
-    pub(crate) fn owner(self) -> usize {
+    pub(crate) fn owner(self) -> u64 {
         self.asker & !FOREIGN
     }
 

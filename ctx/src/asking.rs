@@ -47,7 +47,7 @@ impl Asking {
         clippy::inline_always,
         reason = "of a call within a call this is half of what there is"
     )]
-    pub(crate) fn join(line: usize, cx: &TaskContext<'_>) -> Option<Self> {
+    pub(crate) fn join(line: u64, cx: &TaskContext<'_>) -> Option<Self> {
         let cx = std::ptr::from_ref(cx).addr();
         with_top(|top| top.is_joined_by(line, cx).then(|| Self(top.said.get())))
     }
@@ -78,39 +78,31 @@ impl Asking {
         joined.map(|Self(said)| Self(said.marked()))
     }
 
-    /// Asks by the first frame of the thread, on behalf of the checkpoint at `owner`; nothing if there is a
-    /// frame.
-    #[inline]
-    pub(crate) fn first(line: usize, owner: usize, cx: &TaskContext<'_>) -> Option<Self> {
-        with_top(|top| {
-            (!top.is_there()).then(|| {
-                top.begin(line, owner, waker_id(cx.waker()));
-                top.first_of_all(std::ptr::from_ref(cx).addr());
-                Self::FIRST
-            })
-        })
-    }
-
-    /// The same where there is no frame; nothing if there is more to do for the number of the poll.
+    /// Asks by the first frame of the thread, where there is none, on behalf of the checkpoint of this name.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
-    pub(crate) fn first_at_once(line: usize, owner: usize, cx: &TaskContext<'_>) -> Option<Self> {
-        let number = with_top(Top::next_number)?;
-        with_top(|top| top.begin_as(number, line, owner, waker_id(cx.waker())));
-        with_top(|top| top.first_of_all(std::ptr::from_ref(cx).addr()));
-        Some(Self::FIRST)
+    #[expect(clippy::inline_always, reason = "it is a part of its callers")]
+    pub(crate) fn first(line: usize, name: u64, cx: &TaskContext<'_>) -> Self {
+        with_top(|top| {
+            top.begin(line, name, waker_id(cx.waker()));
+            top.marks.set(Marks::PLAIN);
+            top.joins.set(std::ptr::from_ref(cx).addr());
+        });
+        // What calls somebody else comes last, and so nothing is to be kept meanwhile.
+        let task = tokio::task::try_id();
+        with_top(|top| top.task.set(task));
+        Self::FIRST
     }
 
     /// Asks by a frame above another one. `line` is the context's.
     #[inline(never)]
-    pub(crate) fn above(line: &Arc<Node>, owner: usize, cx: &TaskContext<'_>) -> Self {
+    pub(crate) fn above(line: &Arc<Node>, name: u64, cx: &TaskContext<'_>) -> Self {
         let waker = waker_id(cx.waker());
         Self::pushed(with_top(|top| {
             let (task, marks) = stack::continues(top, line, waker);
             if !top.cover() {
                 return false;
             }
-            top.begin(address(line), owner, waker);
+            top.begin(address(line), name, waker);
             top.task.set(task);
             top.marks.set(marks);
             if marks.has(Marks::ORDERED) {
@@ -121,12 +113,12 @@ impl Asking {
     }
 
     /// Stands for a checkpoint that is dropping its future.
-    pub(crate) fn drop_of(owner: usize) -> Self {
+    pub(crate) fn drop_of(name: u64) -> Self {
         Self::pushed(with_top(|top| {
             if top.is_there() && !top.cover() {
                 return false;
             }
-            top.begin(0, owner, (0, 0));
+            top.begin(0, name, (0, 0));
             top.task.set(None);
             top.marks.set(Marks::PRESENT.and(Marks::DROPPING));
             true
@@ -218,7 +210,7 @@ impl Asking {
         // What has not joined is like nothing that a frame has heard.
         let unheard = self.leaves_joined_unheard();
         if unheard {
-            let poll = with_top(|top| top.poll.get());
+            let poll = with_top(Top::poll);
             with_top(|top| top.take_answer(answer.poll != poll));
             *answer = Answer::near(with_top(|top| top.owner.get()), poll);
         }
@@ -274,7 +266,8 @@ impl Asking {
         }
     }
 
-    /// Ends the asking.
+    /// Ends the asking. A checkpoint that polled its future does it by `Keeper::leaves`, which keeps by what name it was
+    /// answered.
     pub(crate) fn leave(self) -> Heard {
         with_top(|top| match self {
             Self::ABOVE | Self::FIRST => top.pop(),
@@ -299,7 +292,7 @@ pub(crate) fn answer_top(answer: &mut Answer, line: usize, waker: WakerId) -> bo
             && !marks.has(Marks::DROPPING.and(Marks::SHIELDED))
             && (answer.is_none() || top.owner.get() == answer.owner());
         if simple {
-            let poll = top.poll.get();
+            let poll = top.poll();
             top.take_answer(answer.poll != poll);
             *answer = Answer::near(top.owner.get(), poll);
         }
@@ -327,7 +320,7 @@ pub(crate) fn take_back_from_top(answer: Answer) -> bool {
         if !top.is_there() || top.owner.get() != answer.owner() {
             return answer.is_none();
         }
-        if top.poll.get() == answer.poll {
+        if top.is_poll(answer.poll) {
             top.take_back();
         }
         true
@@ -337,7 +330,7 @@ pub(crate) fn take_back_from_top(answer: Answer) -> bool {
 /// Whether this answer was given in the poll that is at work.
 #[inline]
 fn is_of_this_poll(answer: Answer) -> bool {
-    with_top(|top| top.poll.get() == answer.poll)
+    with_top(|top| top.is_poll(answer.poll))
 }
 
 /// Whether nobody asks.

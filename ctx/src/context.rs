@@ -577,6 +577,13 @@ impl Context {
         self.line().map_or(0, crate::node::address)
     }
 
+    /// The same if it is a scope or a shield itself.
+    #[inline]
+    pub(crate) fn own_line_address(&self) -> Option<usize> {
+        let node = self.node.as_ref()?;
+        (!node.state.load().is_aside()).then(|| crate::node::address(node))
+    }
+
     /// The same if it is a scope or a shield itself, and a glance tells that it is live.
     #[inline]
     pub(crate) fn live_line_address(&self) -> Option<usize> {

@@ -28,9 +28,8 @@ impl Keeper {
     ) -> bool {
         let bits = heard.bits;
         let (answered, unsure, joined) = (bits.answered(), bits.unsure(), bits.joined());
-        self.notes_answered(bits);
         if answered && self.mode == Mode::Between && !asking::nobody_asks() {
-            self.rare().answered_in = top::numbered().1;
+            self.rare().answered_in = top::latest();
         }
         self.notes_relied(bits);
         let hold = heard.rare.as_mut().and_then(|rare| rare.hold.take());

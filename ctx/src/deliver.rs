@@ -25,8 +25,12 @@ impl Keeper {
         clippy::inline_always,
         reason = "of a call within a call this is half of what there is"
     )]
-    pub(crate) fn delivers_at_once(&self, asking: Asking) -> bool {
-        !self.was_answered && self.watch.is_none() && asking.leaves_at_once()
+    pub(crate) fn delivers_at_once(&mut self, asking: Asking) -> bool {
+        let ends = self.is_bare() && asking.leaves_at_once();
+        if ends {
+            self.seat = Seat::Free;
+        }
+        ends
     }
 
     /// Whether nothing was heard, and nobody else was waited for. Then the asking has ended, and all is done: the
@@ -66,16 +70,12 @@ impl Keeper {
             }
             return;
         }
-        let heard = match asking.leave_simply() {
-            Some(bits) => bits.into(),
-            None => asking.leave(),
-        };
+        let heard = self.leaves(asking);
         self.deliver_heard(heard, context, waker);
     }
 
     #[inline(never)]
     pub(crate) fn deliver_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
-        self.notes_answered(heard.bits);
         let left_behind = heard.bits.leaves_behind();
         if heard.rare.is_some() || left_behind || self.was_answered || !self.keeps_seat(waker) {
             self.finish_heard(heard, context, waker);

@@ -27,9 +27,10 @@
 //! 4. One that joined, was answered and promised nothing *relies* on answers that were not given to it. The
 //!    frame's checkpoint knows that somebody did, since what it was given may be needed when it is over.
 //!
-//! Frames hold addresses instead of references. They are compared and never followed: the owner of a
-//! frame is pinned while it is polled, and so are the lines that it holds alive. An answer may be kept for longer than
-//! its owner lives, so with the address goes what tells owners apart that have had it (see `Keeper::owner`).
+//! Frames hold addresses instead of references. They are compared and never followed: the lines and the task context
+//! outlive the poll. Whose frame it is a name says, which is never used again (see `Keeper::name`), as an answer may be
+//! kept for longer than its asker lives. Polls have numbers, and the number of the first poll in which a checkpoint was
+//! answered is its name.
 
 use crate::{answer::Answer, heard::Said};
 use std::task::Waker;
@@ -54,7 +55,8 @@ pub(crate) struct Frame {
     pub(crate) joins: usize,
     pub(crate) line: usize,
     pub(crate) waker: WakerId,
-    pub(crate) owner: usize,
+    /// The name of its checkpoint.
+    pub(crate) owner: u64,
     pub(crate) poll: u64,
     pub(crate) task: Option<TaskId>,
     pub(crate) said: Said,

@@ -180,12 +180,17 @@ impl Relied {
 #[derive(Default)]
 pub(crate) struct Heard {
     pub(crate) bits: Bits,
+    /// The name by which a frame of its own was answered, if it was.
+    pub(crate) name: u64,
     pub(crate) rare: Option<Box<Rare>>,
 }
 
 impl From<Bits> for Heard {
     fn from(bits: Bits) -> Self {
-        Self { bits, rare: None }
+        Self {
+            bits,
+            ..Self::default()
+        }
     }
 }
 

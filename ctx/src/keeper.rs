@@ -27,7 +27,7 @@ use crate::{
     context::Context,
     end::End,
     few::Few,
-    heard::{Bits, Relied},
+    heard::{Bits, Heard, Relied},
     hold::Hold,
     node::{ScopeRef, address},
     promise::Watch,
@@ -64,14 +64,11 @@ pub struct Keeper {
     /// What it needs only where it waits itself, or has promised something. The keeper's own drop drops it, so
     /// that it is looked for once.
     pub(crate) watch: ManuallyDrop<Option<Box<Watch>>>,
-    /// The address of its line, if it has asked. It is `ASIDE` too unless it has started, may give up, has no watch and
-    /// was not answered, so that it joins in the simplest way.
-    joins: usize,
+    /// The address of its line, if it is bare: it has asked, may give up, has no watch and was not answered, so that it
+    /// joins in the simplest way. Otherwise its name, if it has one, and `ASIDE`.
+    joins: u64,
     pub(crate) mode: Mode,
     started: bool,
-    /// When the present await was polled first, by the polls of that thread: what tells it from one before it at this
-    /// address.
-    since: u16,
     /// Whether anybody inside ever answered its frame, and so may look for it when it goes away. It joins no other frame
     /// from then on, as it could not be found there.
     pub(crate) was_answered: bool,
@@ -87,8 +84,8 @@ pub trait Parts {
     fn parts(&mut self) -> (&Context, &mut Keeper);
 }
 
-/// The mark of one that does not join in the simplest way: no line is at an odd address.
-const ASIDE: usize = 1;
+/// The mark of one that does not join in the simplest way: no line is at an odd address, and no name is odd.
+const ASIDE: u64 = 1;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seat {
@@ -117,7 +114,6 @@ impl Keeper {
             joins: ASIDE,
             mode,
             started: false,
-            since: 0,
             was_answered: false,
             relied: Relied::NEVER,
             seat,
@@ -142,21 +138,19 @@ impl Keeper {
             return Asking::stopped(self.starts_later(context, cx));
         }
         // Mostly one look tells that it is live, and that it is its own line.
-        let (line, since) = if let Some(line) = context.live_line_address() {
-            // Nobody has been called meanwhile, so `since` is what it was. It is not read back, as that takes a processor
-            // longer than all the rest: it was written alone, and is read with what is beside it.
-            (line, top::since())
-        } else {
-            if context.is_cancelled() {
-                return Asking::stopped(self.starts_never(context, cx));
-            }
-            (context.line_address(), self.since)
-        };
-        if line == 0 {
-            return Asking::MUTE;
+        match context.live_line_address() {
+            Some(line) => self.ask_on(line, context, cx),
+            None => self.ask_first_anyhow(context, cx),
         }
-        self.joins = line | ASIDE;
-        self.ask_on(line, since, context, cx)
+    }
+
+    /// The same where it takes more looks, at the clock for one, or where it has ended.
+    #[inline(never)]
+    fn ask_first_anyhow(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Asking {
+        if context.is_cancelled() {
+            return Asking::stopped(self.starts_never(context, cx));
+        }
+        self.ask(context, cx)
     }
 
     /// The same without the asking: whether the future may start.
@@ -180,7 +174,6 @@ impl Keeper {
             Poll::Pending => return false,
         }
         self.started = true;
-        self.since = top::since();
         true
     }
 
@@ -206,6 +199,13 @@ impl Keeper {
         end.expect("a context that ended stays so")
     }
 
+    /// Whether it is bare. Then nothing is to be seen to when it is over, either.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is one comparison")]
+    pub(crate) fn is_bare(&self) -> bool {
+        self.joins & ASIDE == 0
+    }
+
     /// Whether nobody would notice if this checkpoint went away.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
@@ -225,16 +225,16 @@ impl Keeper {
     /// Its watch, which is made where there is none.
     #[inline]
     pub(crate) fn watch(&mut self) -> &mut Watch {
-        self.watch.get_or_insert_with(|| {
-            self.joins |= ASIDE;
-            spare::take()
-        })
+        if self.watch.is_none() {
+            return self.new_watch();
+        }
+        self.watch.get_or_insert_with(spare::take)
     }
 
     /// The same where there is none.
     #[inline]
     pub(crate) fn new_watch(&mut self) -> &mut Watch {
-        self.joins |= ASIDE;
+        self.joins = self.name() | ASIDE;
         self.watch.insert(spare::take())
     }
 
@@ -247,36 +247,41 @@ impl Keeper {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is what its callers are for")]
     pub(crate) fn ask(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
-        if self.joins == ASIDE {
-            let line = context.line_address();
-            if line == 0 {
-                return Asking::MUTE;
-            }
-            self.joins |= line;
+        match context.own_line_address() {
+            Some(line) => self.ask_on(line, context, cx),
+            None => self.ask_anyhow(context, cx),
         }
-        self.ask_on(self.joins & !ASIDE, self.since, context, cx)
+    }
+
+    /// The same where its line is found by more than one look, if there is one.
+    #[inline(never)]
+    fn ask_anyhow(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
+        match context.line_address() {
+            0 => Asking::MUTE,
+            line => self.ask_on(line, context, cx),
+        }
     }
 
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is what its callers are for")]
-    fn ask_on(
-        &mut self,
-        line: usize,
-        since: u16,
-        context: &Context,
-        cx: &TaskContext<'_>,
-    ) -> Asking {
-        let asking = match &*self.watch {
-            Some(watch) if watch.rare.is_some() => None,
-            _ if asking::nobody_asks() => Asking::first_at_once(line, self.owner_since(since), cx),
-            _ if self.mode != Mode::Race || self.was_answered => None,
-            Some(watch) => Asking::join_seated(line, watch.answer, cx),
-            None => {
-                self.joins = line;
+    fn ask_on(&mut self, line: usize, context: &Context, cx: &TaskContext<'_>) -> Asking {
+        let joined = match &*self.watch {
+            None if self.mode == Mode::Race && !self.was_answered => {
+                self.joins = line as u64;
+                if asking::nobody_asks() {
+                    return Asking::first(line, 0, cx);
+                }
                 Asking::join_on(line, cx)
             }
+            Some(watch) if watch.rare.is_some() => None,
+            // It is not bare, so what there is beside the mark is its name.
+            _ if asking::nobody_asks() => return Asking::first(line, self.joins & !ASIDE, cx),
+            Some(watch) if self.mode == Mode::Race && !self.was_answered => {
+                Asking::join_seated(line, watch.answer, cx)
+            }
+            Some(_) | None => None,
         };
-        match asking {
+        match joined {
             Some(asking) => asking,
             None => self.ask_above(context, cx),
         }
@@ -289,9 +294,11 @@ impl Keeper {
             return Asking::MUTE;
         };
         let held = self.take_hold().map(|hold| self.wakes_up(hold, cx.waker()));
-        let owner = self.owner();
-        let first = Asking::first(address(line), owner, cx);
-        let asking = first.unwrap_or_else(|| Asking::above(line, owner, cx));
+        let asking = if asking::nobody_asks() {
+            Asking::first(address(line), self.name(), cx)
+        } else {
+            Asking::above(line, self.name(), cx)
+        };
         if let Some((hold, slept)) = held {
             Asking::lend(hold, slept);
         }
@@ -325,19 +332,34 @@ impl Keeper {
         }
     }
 
-    /// Whether its own frame was answered.
-    #[inline]
-    pub(crate) fn notes_answered(&mut self, heard: Bits) {
-        if heard.answered() && !heard.joined() {
-            self.is_answered();
+    /// Ends the asking by the only frame of the thread, if nothing came to it but answers: what it heard.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is a part of its callers")]
+    pub(crate) fn leaves_simply(&mut self, asking: Asking) -> Option<Bits> {
+        let heard = asking.leave_simply();
+        if heard.is_some_and(Bits::answered) {
+            self.is_answered(top::name());
         }
+        heard
     }
 
-    /// Its own frame was answered.
+    /// Ends the asking of a poll, however that went.
+    pub(crate) fn leaves(&mut self, asking: Asking) -> Heard {
+        if let Some(bits) = self.leaves_simply(asking) {
+            return bits.into();
+        }
+        let heard = asking.leave();
+        if heard.name != 0 {
+            self.is_answered(heard.name);
+        }
+        heard
+    }
+
+    /// Its own frame was answered by this name.
     #[inline]
-    pub(crate) fn is_answered(&mut self) {
+    fn is_answered(&mut self, name: u64) {
         self.was_answered = true;
-        self.joins |= ASIDE;
+        self.joins = name | ASIDE;
     }
 
     /// Whether others relied on what came in this poll.
@@ -348,21 +370,20 @@ impl Keeper {
         }
     }
 
-    /// What tells this checkpoint from others, those that are over included: an answer to one of them may still be
-    /// kept by who keeps watch for others who relied on it. It is the address, with what tells apart those who have
-    /// had it one after the other in the bits that no address uses.
-    pub(crate) fn owner(&self) -> usize {
-        self.owner_since(self.since)
-    }
-
+    /// What tells this checkpoint from all others, those that are over included, as an answer to one of them may still be
+    /// kept by who keeps watch for others who relied on it. It is zero until it is answered first, as nobody needs it
+    /// before; then it is that of the frame by which it was.
     #[inline]
-    fn owner_since(&self, since: u16) -> usize {
-        let unused = if usize::BITS == 64 { 48 } else { usize::BITS };
-        let since = usize::from(since).checked_shl(unused);
-        self.address() ^ since.unwrap_or(0)
+    pub(crate) fn name(&self) -> u64 {
+        if self.is_bare() {
+            0
+        } else {
+            self.joins & !ASIDE
+        }
     }
 
     /// What tells this checkpoint from others that there are: it is pinned from its first poll on.
+    #[cfg(feature = "testing")]
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }

@@ -147,7 +147,7 @@ impl Keeper {
         parting.wakers.extend(waker);
         parting.wakers.extend(self.withdraw(context));
         if self.was_answered || parting.current.is_some() {
-            parting.asking = Some(Asking::drop_of(self.owner()));
+            parting.asking = Some(Asking::drop_of(self.name()));
             self.rare().parting = Some(parting);
         } else {
             self.leave(parting.wakers, None);
@@ -360,7 +360,7 @@ impl Keeper {
         };
         self.forget_watch();
         if std::mem::take(&mut self.was_answered) && settled && !self.relied.ever() {
-            remember_over(self.owner());
+            remember_over(self.name());
         }
     }
 }

@@ -5,10 +5,6 @@
 //! 2. What is seldom heard by the frame on top waits in `rare`; it moves with its frame.
 //! 3. A shield leaves itself with each frame that it holds, for the checkpoints that joined that frame. A
 //!    checkpoint joins where nothing was left, so at the end of its poll it finds those inside it.
-//!
-//! An address is used again by others once its owner is gone. So an asker that is over is remembered by
-//! its address and the polls that this thread had numbered until then: an answer to that address in one
-//! of those polls was to it, or to one that was over even before.
 
 use crate::{
     answer::Answer,
@@ -18,7 +14,7 @@ use crate::{
     hold::{Hold, Shield},
     node::Node,
     sync::thread_local,
-    top::{Top, numbered, with_top},
+    top::{Top, with_top},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -221,50 +217,31 @@ fn marks_above(frame: &Frame, line: &Arc<Node>) -> Marks {
 
 /// The latest askers that are over. One that is forgotten costs its answerers a needless wake-up.
 struct Memory {
-    over: [Cell<Over>; REMEMBERED],
+    over: [Cell<u64>; REMEMBERED],
     next: Cell<usize>,
 }
 
 const REMEMBERED: usize = 8;
 
-/// An asker that needs nobody's watch any more: its address, and the polls that were numbered by then.
-#[derive(Clone, Copy)]
-struct Over {
-    owner: usize,
-    polls: (u64, u64),
-}
-
-impl Over {
-    const NOBODY: Over = Over {
-        owner: 0,
-        polls: (0, 0),
-    };
-}
-
 impl Memory {
     const fn new() -> Self {
         Self {
-            over: [const { Cell::new(Over::NOBODY) }; REMEMBERED],
+            over: [const { Cell::new(0) }; REMEMBERED],
             next: Cell::new(0),
         }
     }
 }
 
-/// The checkpoint at `owner` is over, and those whom it answered know.
-pub(crate) fn remember_over(owner: usize) {
-    let polls = numbered();
+/// The checkpoint of this name is over, and those whom it answered know.
+pub(crate) fn remember_over(name: u64) {
     OVER.with(|memory| {
         let next = memory.next.get() % REMEMBERED;
-        memory.over[next].set(Over { owner, polls });
+        memory.over[next].set(name);
         memory.next.set(next + 1);
     });
 }
 
 /// Whether an asker needs nobody's watch any more.
 pub(crate) fn is_over(answer: Answer) -> bool {
-    let was_asked_by = |over: &Cell<Over>| {
-        let Over { owner, polls } = over.get();
-        owner == answer.owner() && (polls.0..=polls.1).contains(&answer.poll)
-    };
-    OVER.with(|memory| memory.over.iter().any(was_asked_by))
+    OVER.with(|memory| memory.over.iter().any(|it| it.get() == answer.owner()))
 }

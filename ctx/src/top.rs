@@ -37,14 +37,14 @@ pub(crate) struct Top {
     pub(crate) marks: Cell<Marks>,
     /// How many frames are below.
     pub(crate) below: Cell<u32>,
-    pub(crate) owner: Cell<usize>,
-    pub(crate) poll: Cell<u64>,
+    /// Zero, like `poll`, until somebody asks for the number.
+    pub(crate) owner: Cell<u64>,
+    poll: Cell<u64>,
     pub(crate) answers: Cell<u32>,
     pub(crate) waker: Cell<WakerId>,
     pub(crate) task: Cell<Option<TaskId>>,
-    /// The numbers of this thread's polls: the latest, and the first of its block.
+    /// The latest number that a poll of this thread got.
     latest: Cell<u64>,
-    first: Cell<u64>,
 }
 
 impl Top {
@@ -62,18 +62,18 @@ impl Top {
             waker: Cell::new((0, 0)),
             task: Cell::new(None),
             latest: Cell::new(BLOCK - 1),
-            first: Cell::new(0),
         }
     }
 
-    /// The latest frame, if there is one.
+    /// The latest frame, if there is one. Who looks at it so is about to put it among others or on others, so its poll
+    /// has its number from then on, and of two frames of a thread the upper one has the greater.
     pub(crate) fn frame(&self) -> Option<Frame> {
         self.is_there().then(|| Frame {
             joins: self.joins.get(),
             line: self.line.get(),
             waker: self.waker.get(),
+            poll: self.poll(),
             owner: self.owner.get(),
-            poll: self.poll.get(),
             task: self.task.get(),
             said: self.said.get(),
             answers: self.answers.get(),
@@ -105,9 +105,9 @@ impl Top {
     /// Whether one on `line` that is polled with this task context may join. Both are compared at once: a processor
     /// tells the levels of a chain by the branches before, and remembers only so many.
     #[inline]
-    pub(crate) fn is_joined_by(&self, line: usize, cx: usize) -> bool {
-        let both = |cx, line| (cx as u128) << 64 | line as u128;
-        both(self.joins.get(), self.line.get()) == both(cx, line)
+    pub(crate) fn is_joined_by(&self, line: u64, cx: usize) -> bool {
+        let both = |cx, line| (cx as u128) << 64 | u128::from(line);
+        both(self.joins.get(), self.line.get() as u64) == both(cx, line)
     }
 
     /// Puts the latest frame away; false if there is nothing to put it into.
@@ -119,40 +119,49 @@ impl Top {
         saved
     }
 
-    /// A frame of a new poll, which nobody joins yet.
+    /// A frame of a new poll, which has no number and which nobody joins yet.
     #[inline]
-    pub(crate) fn begin(&self, line: usize, owner: usize, waker: WakerId) {
-        let number = self.next_number().unwrap_or_else(|| next_block(self));
-        self.begin_as(number, line, owner, waker);
-    }
-
-    /// The number of the next poll, if the thread's block has one left.
-    #[inline]
-    pub(crate) fn next_number(&self) -> Option<u64> {
-        let next = self.latest.get() + 1;
-        (next % BLOCK != 0).then_some(next)
-    }
-
-    #[inline]
-    pub(crate) fn begin_as(&self, number: u64, line: usize, owner: usize, waker: WakerId) {
-        self.latest.set(number);
+    pub(crate) fn begin(&self, line: usize, owner: u64, waker: WakerId) {
         self.line.set(line);
         self.waker.set(waker);
         self.owner.set(owner);
-        self.poll.set(number);
+        self.poll.set(0);
         self.said.set(Said::NOTHING);
         self.answers.set(0);
         self.relied.set(false);
         self.joins.set(0);
     }
 
-    /// The rest of it for the only frame of the thread, which those with this task context join. What calls
-    /// somebody else comes last, and so nothing is to be kept meanwhile.
+    /// The number of the latest frame's poll. It gets it when somebody asks first, since most frames are gone before.
     #[inline]
-    pub(crate) fn first_of_all(&self, cx: usize) {
-        self.marks.set(Marks::PLAIN);
-        self.joins.set(cx);
-        self.task.set(tokio::task::try_id());
+    pub(crate) fn poll(&self) -> u64 {
+        match self.poll.get() {
+            0 => self.number(),
+            number => number,
+        }
+    }
+
+    /// Whether this is the number of the latest frame's poll.
+    #[inline]
+    pub(crate) fn is_poll(&self, number: u64) -> bool {
+        self.poll.get() == number
+    }
+
+    /// Numbers the poll. A checkpoint that has no name gets one by it.
+    #[inline]
+    fn number(&self) -> u64 {
+        let next = self.latest.get() + 1;
+        let number = if next % BLOCK == 0 {
+            next_block()
+        } else {
+            next
+        };
+        self.latest.set(number);
+        self.poll.set(number);
+        if self.owner.get() == 0 {
+            self.owner.set(number * 2);
+        }
+        number
     }
 
     /// An answer to the latest frame, which is `new` unless it repeats one of this poll.
@@ -207,6 +216,7 @@ impl Top {
         let taken = self.said.get().were_taken_since(Said::NOTHING);
         let unsure = marks.has(Marks::FOREIGN) || (!answered && taken);
         let mut heard = Heard::from(Bits::alone(answered, unsure, self.relied.get()));
+        heard.name = if answered { self.owner.get() } else { 0 };
         if marks.has(Marks::RARE) {
             heard.rare = stack::take_rare();
         }
@@ -249,29 +259,25 @@ pub(crate) fn with_top<R>(look: impl FnOnce(&Top) -> R) -> R {
 }
 
 /// So many numbers a thread takes at once. Each block begins with a multiple of it, and there are none before the first.
-const BLOCK: u64 = 1 << 32;
+const BLOCK: u64 = 1 << 24;
 
 /// Takes a block of numbers, so that no two polls of the process have the same.
 #[cold]
-fn next_block(top: &Top) -> u64 {
+fn next_block() -> u64 {
     static BLOCKS: AtomicU64 = AtomicU64::new(BLOCK);
     // Relaxed: only the blocks must differ, which the addition's atomicity gives.
-    let first = BLOCKS.fetch_add(BLOCK, Ordering::Relaxed);
-    top.first.set(first);
-    first
+    BLOCKS.fetch_add(BLOCK, Ordering::Relaxed)
 }
 
-/// What tells a checkpoint that is polled first now from those before it: each that asked by a frame has numbered a
-/// poll since it was polled first. It is the same again after 65,536 polls, and may be on another thread.
+/// The name of the latest frame's checkpoint, which was there a moment ago.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the low bits are meant")]
-pub(crate) fn since() -> u16 {
-    with_top(|top| top.latest.get()) as u16
+pub(crate) fn name() -> u64 {
+    with_top(|top| top.owner.get())
 }
 
-/// The polls that this thread has numbered in its block, from the first to the latest.
-pub(crate) fn numbered() -> (u64, u64) {
-    with_top(|top| (top.first.get(), top.latest.get()))
+/// The latest number that a poll of this thread got.
+pub(crate) fn latest() -> u64 {
+    with_top(|top| top.latest.get())
 }
 
 #[cfg(all(test, not(ctx_loom)))]
@@ -279,21 +285,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn c8_no_two_polls_of_the_process_have_the_same_number_and_a_thread_knows_which_are_its_own() {
+    fn c8_no_two_polls_of_the_process_have_the_same_number() {
         let block = || {
             let top = Top::new();
             let number = || {
-                top.begin(8, 8, (0, 0));
-                top.poll.get()
+                top.begin(8, 0, (0, 0));
+                let number = top.poll();
+                assert_eq!((top.poll(), top.owner.get()), (number, number * 2));
+                number
             };
             let first = number();
-            assert!(first > 0 && top.first.get() == first);
             assert_eq!((number(), top.latest.get()), (first + 1, first + 1));
             let last = first + (BLOCK - 1);
             top.latest.set(last - 1);
             assert_eq!(number(), last);
             let next = number();
-            assert!(next > last && top.first.get() == next);
+            assert!(next > last);
             [first, next]
         };
         let mut blocks = [block(), block(), block()].concat();
@@ -317,7 +324,7 @@ mod tests {
             top.joins.set(cx);
             top.line.set(line);
             let joined: Vec<_> = pairs()
-                .filter(|(cx, line)| top.is_joined_by(*line, *cx))
+                .filter(|(cx, line)| top.is_joined_by(*line as u64, *cx))
                 .collect();
             assert_eq!(joined, [(cx, line)]);
         }

@@ -53,8 +53,7 @@ impl Keeper {
     /// Its poll panicked: it keeps what it heard.
     #[cold]
     fn panicked(&mut self, asking: Asking, context: &Context) {
-        let mut heard = asking.leave();
-        self.notes_answered(heard.bits);
+        let mut heard = self.leaves(asking);
         self.leave_behind(heard.bits, context);
         self.notes_relied(heard.bits);
         if let Some(rare) = &mut heard.rare {

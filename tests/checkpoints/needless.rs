@@ -35,18 +35,37 @@ async fn awaits(future: impl Future<Output = ()>, rest: Gated) -> Result<(), Can
     Ok(())
 }
 
+#[with_context]
+async fn joins(future: impl Future<Output = ()>) -> Result<(), Cancelled> {
+    let branch = async {
+        future.await;
+        Ok::<(), Cancelled>(())
+    };
+    tokio::try_join!(branch, async { Ok(()) })?;
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Checkpoint {
+    ByHand,
+    InAFunction,
+    InABranch,
+}
+
 /// How often a task was woken by all that follows the last poll of `keeps`, which wakes it before.
-fn woken_needlessly(around: usize, polls: usize, at_last: bool, in_a_function: bool) -> usize {
+fn woken_needlessly(around: usize, polls: usize, at_last: bool, checkpoint: Checkpoint) -> usize {
     let scope = ROOT.with_cancel();
     let wakes = Wakes::new();
     let future = keeps(waiting(&scope), polls, at_last);
-    let mut work: Inner = if in_a_function {
-        let (gate, rest) = gated();
-        gate.open();
-        let ctx = scope.clone();
-        Box::pin(async move { awaits(&ctx, future, rest).await })
-    } else {
-        Box::pin(scope.run_until_cancelled_owned(future))
+    let ctx = scope.clone();
+    let mut work: Inner = match checkpoint {
+        Checkpoint::ByHand => Box::pin(scope.run_until_cancelled_owned(future)),
+        Checkpoint::InAFunction => {
+            let (gate, rest) = gated();
+            gate.open();
+            Box::pin(async move { awaits(&ctx, future, rest).await })
+        }
+        Checkpoint::InABranch => Box::pin(async move { joins(&ctx, future).await }),
     };
     for _ in 0..around {
         let ctx = scope.clone();
@@ -62,10 +81,11 @@ fn c8_a_checkpoint_inside_that_is_dropped_with_a_ready_future_wakes_nobody() {
     for around in 0..3 {
         for polls in 1..4 {
             for at_last in [false, true] {
-                for in_a_function in [false, true] {
-                    let woken = woken_needlessly(around, polls, at_last, in_a_function);
-                    let case = (around, polls, at_last, in_a_function);
-                    assert_eq!(woken, 0, "around, polls, at last, in a function: {case:?}");
+                use Checkpoint::{ByHand, InABranch, InAFunction};
+                for checkpoint in [ByHand, InAFunction, InABranch] {
+                    let woken = woken_needlessly(around, polls, at_last, checkpoint);
+                    let case = (around, polls, at_last, checkpoint);
+                    assert_eq!(woken, 0, "around, polls, at last, checkpoint: {case:?}");
                 }
             }
         }

@@ -100,7 +100,8 @@ impl<'s, H: AsRef<Context>, F> TryBranch<'s, H, F> {
         guard.disarm();
         if let Poll::Ready(output) = polled {
             let (context, keeper) = this.site.parts();
-            keeper.deliver_heard(asking.leave(), context, cx.waker());
+            let heard = keeper.leaves(asking);
+            keeper.deliver_heard(heard, context, cx.waker());
             return Poll::Ready(Some(output));
         }
         if !this.site.would_give_up(asking, cx) {
@@ -117,7 +118,7 @@ impl<H: AsRef<Context>> InSlot<'_, H> {
     /// Ends the asking of a branch that stayed pending: whether it would give up.
     fn would_give_up(&mut self, asking: Asking, cx: &mut TaskContext<'_>) -> bool {
         let (context, keeper) = self.parts();
-        let heard = asking.leave();
+        let heard = keeper.leaves(asking);
         #[cfg(feature = "testing")]
         crate::probe::pends(keeper, heard.bits.answered());
         let mut wakers = Few::new();
