@@ -152,7 +152,12 @@ impl<S: Site, F> Checkpoint<S, F> {
 impl<S: Site, F: Future> Future for Checkpoint<S, F> {
     type Output = Result<F::Output, S::Error>;
 
-    #[inline]
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(
+        not(debug_assertions),
+        inline(always),
+        expect(clippy::inline_always, reason = "see `InBody::poll`")
+    )]
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         #[cfg(feature = "testing")]
         if let Stage::Live { site, .. } = self.as_mut().project() {
@@ -233,6 +238,12 @@ impl<F> RunUntilCancelledOwned<F> {
 impl<F: Future> Future for RunUntilCancelled<'_, F> {
     type Output = Result<F::Output, Cancelled>;
 
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(
+        not(debug_assertions),
+        inline(always),
+        expect(clippy::inline_always, reason = "see `InBody::poll`")
+    )]
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         self.project().checkpoint.poll(cx)
     }
@@ -241,6 +252,12 @@ impl<F: Future> Future for RunUntilCancelled<'_, F> {
 impl<F: Future> Future for RunUntilCancelledOwned<F> {
     type Output = Result<F::Output, Cancelled>;
 
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(
+        not(debug_assertions),
+        inline(always),
+        expect(clippy::inline_always, reason = "see `InBody::poll`")
+    )]
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         self.project().checkpoint.poll(cx)
     }

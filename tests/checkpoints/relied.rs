@@ -2,7 +2,7 @@
 
 use super::helpers::{ROOT, Slot, between, finish, run};
 use crate::support::{Wakes, poll_pinned};
-use ctx::CancelScope;
+use ctx::{CancelScope, Cancelled, with_context};
 use futures::{StreamExt, stream::FuturesUnordered};
 use std::{
     cell::Cell,
@@ -152,4 +152,56 @@ fn c8_the_end_wakes_no_between_call_on_whose_answers_nobody_relied() {
     let before = wakes.count();
     scope.cancel();
     assert_eq!(wakes.count(), before, "it is woken for nothing");
+}
+
+#[with_context]
+async fn awaits_one_after_the_other<F: Future<Output = ()>>(
+    first: F,
+    second: impl Future<Output = ()>,
+    between: bool,
+) -> Result<(), Cancelled> {
+    first.await;
+    if between {
+        #[checkpoints(between)]
+        second.await;
+    } else {
+        second.await;
+    }
+    Ok(())
+}
+
+/// A middle one joined the first await, and outlives it. Its inner one goes away in the second await, which is another
+/// asker than the one that was answered, though it has its place.
+#[test]
+fn c8_one_that_joined_an_await_does_not_rely_on_the_next_one_of_that_function() {
+    for between in [false, true] {
+        let scope = ROOT.with_cancel();
+        let wakes = Wakes::new();
+        let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+        let mut middle = Box::pin(scope.run_until_cancelled_owned(inner.future()));
+        let mut polls = 0;
+        let first = poll_fn(|cx| {
+            polls += 1;
+            if polls > 1 {
+                return Poll::Ready(());
+            }
+            middle.as_mut().poll(cx).map(drop)
+        });
+        let second = poll_fn(|_| {
+            drop(inner.take());
+            Poll::Pending
+        });
+        let ctx = scope.clone();
+        let mut outer = Box::pin(awaits_one_after_the_other(&ctx, first, second, between));
+        for _ in 0..2 {
+            assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+        }
+        drop(outer);
+        assert!(wakes.count() > 0, "between: {between}");
+        assert!(run(middle.as_mut(), &wakes).is_pending());
+        let before = wakes.count();
+        scope.cancel();
+        assert!(wakes.count() > before, "the wake-up is lost");
+        assert!(finish(middle.as_mut(), &wakes).is_err());
+    }
 }
