@@ -1,9 +1,9 @@
 //! Futures to put into checkpoints, and combinators as unkind as real ones.
 
 use crate::support::{Wakes, poll_pinned};
-use ctx::{CancelScope, Cancelled, Context, with_context};
+use ctx::{CancelScope, Cancelled, Context, RunUntilCancelledOwned, with_context};
 use std::{
-    future::{Future, IntoFuture, pending, poll_fn},
+    future::{Future, IntoFuture, Pending, pending, poll_fn},
     pin::Pin,
     sync::{
         Arc, Mutex,
@@ -225,4 +225,74 @@ pub(super) async fn passes_and_is_held(gate: Gated) -> Result<(), Cancelled> {
     #[shield]
     pending::<()>().await;
     Ok(())
+}
+
+/// The two kinds of futures that must not be dropped.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Guard {
+    Shield,
+    Between,
+}
+
+pub(super) const GUARDS: [Guard; 2] = [Guard::Shield, Guard::Between];
+
+impl Guard {
+    pub(super) fn put(self, ctx: &Context, future: Gated) -> Boxed<()> {
+        let ctx = ctx.clone();
+        match self {
+            Guard::Shield => {
+                let guarded = ctx.without_cancel().run_until_cancelled_owned(future);
+                Box::pin(async { guarded.await.unwrap() })
+            }
+            Guard::Between => Box::pin(async move { between(&ctx, future).await.unwrap() }),
+        }
+    }
+}
+
+/// A chain of checkpoints around each other, on one context, the innermost waiting.
+pub(super) fn chain(scope: &CancelScope, depth: usize) -> Boxed<usize> {
+    let mut chain: Boxed<usize> = Box::pin(pending());
+    for level in 0..depth {
+        let next = scope.run_until_cancelled_owned(chain);
+        chain = Box::pin(async move { next.await.unwrap_or(level) });
+    }
+    chain
+}
+
+type Waits = RunUntilCancelledOwned<Pending<()>>;
+
+/// A checkpoint that waits inside another, polled once, and the slot that it can be taken out of.
+pub(super) struct Nest {
+    outer: Boxed<bool>,
+    pub(super) inner: Slot<Waits>,
+    pub(super) wakes: Arc<Wakes>,
+}
+
+impl Nest {
+    pub(super) fn new(scope: &CancelScope) -> Self {
+        let inner = Slot::new(scope.run_until_cancelled_owned(pending()));
+        let outer = scope.run_until_cancelled_owned(inner.future());
+        let mut outer: Boxed<bool> = Box::pin(async { outer.await.is_err() });
+        let wakes = Wakes::new();
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        assert_eq!(wakes.count(), 0);
+        Self {
+            outer,
+            inner,
+            wakes,
+        }
+    }
+
+    /// The outer one hears of the end: it was woken by now if `at_once`, or is when the context ends.
+    #[track_caller]
+    pub(super) fn hears(mut self, scope: &CancelScope) {
+        // An executor polls the task if it was woken, and only then.
+        if self.wakes.count() > 0 {
+            assert!(run(self.outer.as_mut(), &self.wakes).is_pending());
+        }
+        let before = self.wakes.count();
+        scope.cancel();
+        assert!(self.wakes.count() > before, "the wake-up is lost");
+        assert!(finish(self.outer.as_mut(), &self.wakes));
+    }
 }

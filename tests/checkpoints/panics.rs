@@ -1,7 +1,8 @@
 //! C3 and C8 where a future panics, somebody catches that, and the checkpoint is used on.
 
-use super::helpers::{ROOT, Slot, run};
+use super::helpers::{Nest, ROOT, Slot, chain, finish, run};
 use crate::support::{Wakes, poll_pinned};
+use futures::FutureExt;
 use std::{
     cell::Cell,
     future::{Future, pending, poll_fn},
@@ -103,4 +104,42 @@ fn c8_a_waker_that_was_handed_to_a_poll_that_panics_is_woken() {
     let mut middle = middle.take();
     panics(middle.as_mut(), &second);
     assert!(first.count() > 0, "nobody watches for the outer one");
+}
+
+#[test]
+fn c8_a_panic_in_a_poll_or_a_drop_leaves_the_thread_in_order() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(std::thread::panicking(), "as intended");
+        }
+    }
+    let scope = ROOT.with_cancel();
+    let outer = ROOT.with_cancel();
+    for in_drop in [false, true] {
+        let trial = async {
+            let scope = scope.with_cancel();
+            let bomb = in_drop.then(|| Bomb);
+            let inside = scope.run_until_cancelled(scope.run_until_cancelled(async {
+                let _bomb = bomb;
+                let _waiting = chain(&scope, 2).now_or_never();
+                assert!(in_drop, "as intended");
+                tokio::task::yield_now().await;
+                scope.cancel();
+                pending::<()>().await;
+            }));
+            let inside: Pin<Box<dyn Future<Output = _>>> = Box::pin(inside);
+            AssertUnwindSafe(inside).catch_unwind().await.is_err()
+        };
+        let mut trial = pin!(outer.run_until_cancelled(trial));
+        assert!(
+            finish(trial.as_mut(), &Wakes::new()).unwrap(),
+            "it panicked"
+        );
+        // A frame left behind would answer for, or ask of, whoever comes next on this thread.
+        let scope = ROOT.with_cancel();
+        let nest = Nest::new(&scope);
+        drop(nest.inner.take());
+        nest.hears(&scope);
+    }
 }
