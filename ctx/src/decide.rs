@@ -38,12 +38,8 @@ impl Keeper {
         *wakers = heard.into_handed();
         let watches = match ScopeRef::of(line) {
             Some(scope) if self.mode == Mode::Race && !must_wait && (!answered || unsure) => {
-                if !self.wait(scope, wakers, cx) {
-                    if !(answered || unsure) {
-                        return true;
-                    }
-                    // The answer was given before the end, and with a waker that may lead nowhere.
-                    wake(cx.waker());
+                if !self.watches(scope, answered || unsure, wakers, cx) {
+                    return true;
                 }
                 if joined {
                     asking::watch_for_foreigners();
@@ -64,6 +60,22 @@ impl Keeper {
             self.give_answers(line, cx.waker(), self.manner(watches));
         }
         false
+    }
+
+    /// It keeps watch itself. False if it gives up, as the context has ended, and it leaves the decision to nobody else.
+    fn watches(
+        &mut self,
+        scope: ScopeRef<'_>,
+        leaves_it: bool,
+        wakers: &mut Few<Waker>,
+        cx: &mut TaskContext<'_>,
+    ) -> bool {
+        let waits = self.wait(scope, wakers, cx);
+        if !waits && leaves_it {
+            // The answer was given before the end, and with a waker that may lead nowhere.
+            wake(cx.waker());
+        }
+        waits || leaves_it
     }
 
     /// One that will not give up itself waits all the same where nobody answers any more and others relied on
