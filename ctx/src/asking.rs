@@ -14,7 +14,7 @@ use crate::{
     keeper::Start,
     node::{Node, address},
     stack::{self, Rare},
-    top::{Top, with_top},
+    top::{self, Top, with_top},
 };
 use std::{
     sync::Arc,
@@ -208,13 +208,15 @@ impl Asking {
             return with_top(Top::pop_unheard);
         }
         // What has not joined is like nothing that a frame has heard.
-        let unheard = self.leaves_joined_unheard();
-        if unheard {
-            let poll = with_top(Top::poll);
-            with_top(|top| top.take_answer(answer.poll != poll));
-            *answer = Answer::near(with_top(|top| top.owner.get()), poll);
+        if !self.leaves_joined_unheard() {
+            return false;
         }
-        unheard
+        let Some(poll) = top::poll_at_once() else {
+            return false;
+        };
+        with_top(|top| top.take_answer(answer.poll != poll));
+        *answer = Answer::near(with_top(|top| top.owner.get()), poll);
+        true
     }
 
     /// The same for one whose future is ready, and that takes its answer back from the frame that it joined;
@@ -292,7 +294,7 @@ pub(crate) fn answer_top(answer: &mut Answer, line: usize, waker: WakerId) -> bo
             && !marks.has(Marks::DROPPING.and(Marks::SHIELDED))
             && (answer.is_none() || top.owner.get() == answer.owner());
         if simple {
-            let poll = top.poll();
+            let poll = top::poll();
             top.take_answer(answer.poll != poll);
             *answer = Answer::near(top.owner.get(), poll);
         }

@@ -72,7 +72,8 @@ impl Top {
             joins: self.joins.get(),
             line: self.line.get(),
             waker: self.waker.get(),
-            poll: self.poll(),
+            // Before the name, as it may give one.
+            poll: poll(),
             owner: self.owner.get(),
             task: self.task.get(),
             said: self.said.get(),
@@ -132,36 +133,10 @@ impl Top {
         self.joins.set(0);
     }
 
-    /// The number of the latest frame's poll. It gets it when somebody asks first, since most frames are gone before.
-    #[inline]
-    pub(crate) fn poll(&self) -> u64 {
-        match self.poll.get() {
-            0 => self.number(),
-            number => number,
-        }
-    }
-
     /// Whether this is the number of the latest frame's poll.
     #[inline]
     pub(crate) fn is_poll(&self, number: u64) -> bool {
         self.poll.get() == number
-    }
-
-    /// Numbers the poll. A checkpoint that has no name gets one by it.
-    #[inline]
-    fn number(&self) -> u64 {
-        let next = self.latest.get() + 1;
-        let number = if next % BLOCK == 0 {
-            next_block()
-        } else {
-            next
-        };
-        self.latest.set(number);
-        self.poll.set(number);
-        if self.owner.get() == 0 {
-            self.owner.set(number * 2);
-        }
-        number
     }
 
     /// An answer to the latest frame, which is `new` unless it repeats one of this poll.
@@ -258,8 +233,41 @@ pub(crate) fn with_top<R>(look: impl FnOnce(&Top) -> R) -> R {
         .expect("what is not dropped is always there")
 }
 
-/// So many numbers a thread takes at once. Each block begins with a multiple of it, and there are none before the first.
+/// So many numbers a thread takes at once: all but the first of a block, which begins with a multiple of it. There are none
+/// before the first block.
 const BLOCK: u64 = 1 << 24;
+
+/// The number of the latest frame's poll. It gets it when somebody asks first, since most frames are gone before.
+pub(crate) fn poll() -> u64 {
+    loop {
+        match poll_at_once() {
+            Some(number) => return number,
+            None => with_top(|top| top.latest.set(next_block())),
+        }
+    }
+}
+
+/// The same unless that takes a new block of numbers. A checkpoint that has no name gets one by the number.
+///
+/// Many small looks are inlined, and one great one is not.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "it is short where it is called for")]
+pub(crate) fn poll_at_once() -> Option<u64> {
+    let number = with_top(|top| top.poll.get());
+    if number != 0 {
+        return Some(number);
+    }
+    let next = with_top(|top| top.latest.get()) + 1;
+    if next % BLOCK == 0 {
+        return None;
+    }
+    with_top(|top| top.latest.set(next));
+    with_top(|top| top.poll.set(next));
+    if with_top(|top| top.owner.get()) == 0 {
+        with_top(|top| top.owner.set(next * 2));
+    }
+    Some(next)
+}
 
 /// Takes a block of numbers, so that no two polls of the process have the same.
 #[cold]
@@ -284,29 +292,36 @@ pub(crate) fn latest() -> u64 {
 mod tests {
     use super::*;
 
+    /// The number of a new poll of a checkpoint without a name.
+    fn number() -> u64 {
+        with_top(|top| top.begin(8, 0, (0, 0)));
+        let number = poll();
+        assert_eq!((poll(), latest(), name()), (number, number, number * 2));
+        number
+    }
+
     #[test]
     fn c8_no_two_polls_of_the_process_have_the_same_number() {
-        let block = || {
-            let top = Top::new();
-            let number = || {
-                top.begin(8, 0, (0, 0));
-                let number = top.poll();
-                assert_eq!((top.poll(), top.owner.get()), (number, number * 2));
-                number
-            };
+        let of_a_thread = || {
             let first = number();
-            assert_eq!((number(), top.latest.get()), (first + 1, first + 1));
-            let last = first + (BLOCK - 1);
-            top.latest.set(last - 1);
+            assert_eq!(number(), first + 1);
+            let last = first - first % BLOCK + (BLOCK - 1);
+            with_top(|top| top.latest.set(last - 1));
             assert_eq!(number(), last);
-            let next = number();
-            assert!(next > last);
-            [first, next]
+            [first, number()]
         };
-        let mut blocks = [block(), block(), block()].concat();
-        blocks.sort_unstable();
-        let apart = |pair: &[u64]| pair[1] - pair[0] >= BLOCK;
-        assert!(blocks.windows(2).all(apart) && blocks[0] >= BLOCK);
+        let threads = [(); 3].map(|()| std::thread::spawn(of_a_thread));
+        let mut numbers = threads.map(|it| it.join().unwrap()).concat();
+        numbers.sort_unstable();
+        let apart = |pair: &[u64]| pair[0] / BLOCK < pair[1] / BLOCK;
+        assert!(numbers.windows(2).all(apart) && numbers[0] > BLOCK);
+    }
+
+    #[test]
+    fn c8_a_checkpoint_keeps_the_name_that_it_has() {
+        with_top(|top| top.begin(8, 24, (0, 0)));
+        poll();
+        assert_eq!(name(), 24);
     }
 
     /// Addresses of the stack and of the heap mostly differ in few bits, and no test can say in which.
