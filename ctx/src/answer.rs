@@ -34,6 +34,7 @@ use crate::{
     few::Few,
     frame::{Frame, Marks, WakerId, waker_id},
     hold::{Held, Shield},
+    name::Name,
     node::Node,
     stack::{Rare, Stack, is_over, take_over, with_stack},
     sweep::contain,
@@ -43,12 +44,10 @@ use std::{sync::Arc, task::Waker};
 /// Whom a checkpoint has answered: the asking checkpoint's name, and which of its polls.
 #[derive(Clone, Copy)]
 pub(crate) struct Answer {
-    /// The lowest bit, which no name uses, marks a foreign answer.
+    /// The name, which is marked in a foreign answer. Zero where there is none.
     asker: u64,
     pub(crate) poll: u64,
 }
-
-const FOREIGN: u64 = 1;
 
 impl Answer {
     /// It is of no poll, nor of one that has no number yet.
@@ -59,15 +58,16 @@ impl Answer {
 
     fn to(frame: &Frame, foreign: bool) -> Self {
         Self {
-            asker: frame.owner | if foreign { FOREIGN } else { 0 },
+            asker: frame.owner.marked(foreign),
             poll: frame.poll,
         }
     }
 
     /// An answer with the asker's own waker.
     #[inline]
-    pub(crate) fn near(owner: u64, poll: u64) -> Self {
-        Self { asker: owner, poll }
+    pub(crate) fn near(owner: Name, poll: u64) -> Self {
+        let asker = owner.marked(false);
+        Self { asker, poll }
     }
 
     #[inline]
@@ -76,12 +76,12 @@ impl Answer {
     }
 
     #[inline]
-    pub(crate) fn owner(self) -> u64 {
-        self.asker & !FOREIGN
+    pub(crate) fn owner(self) -> Name {
+        Name::unmarked(self.asker)
     }
 
     fn is_foreign(self) -> bool {
-        self.asker & FOREIGN != 0
+        self.asker != self.owner().marked(false)
     }
 
     fn repeats(self, other: Answer) -> bool {

@@ -12,6 +12,7 @@ use crate::{
     heard::{Bits, Heard, Said},
     hold::Hold,
     keeper::Start,
+    name::Name,
     node::{Node, address},
     stack::{self, Rare},
     top::{self, Top, with_top},
@@ -81,7 +82,7 @@ impl Asking {
     /// Asks by the first frame of the thread, where there is none, on behalf of the checkpoint of this name.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is a part of its callers")]
-    pub(crate) fn first(line: usize, name: u64, cx: &TaskContext<'_>) -> Self {
+    pub(crate) fn first(line: usize, name: Name, cx: &TaskContext<'_>) -> Self {
         with_top(|top| {
             top.begin(line, name, waker_id(cx.waker()));
             top.marks.set(Marks::PLAIN);
@@ -95,7 +96,7 @@ impl Asking {
 
     /// Asks by a frame above another one. `line` is the context's.
     #[inline(never)]
-    pub(crate) fn above(line: &Arc<Node>, name: u64, cx: &TaskContext<'_>) -> Self {
+    pub(crate) fn above(line: &Arc<Node>, name: Name, cx: &TaskContext<'_>) -> Self {
         let waker = waker_id(cx.waker());
         Self::pushed(with_top(|top| {
             let (task, marks) = stack::continues(top, line, waker);
@@ -113,7 +114,7 @@ impl Asking {
     }
 
     /// Stands for a checkpoint that is dropping its future.
-    pub(crate) fn drop_of(name: u64) -> Self {
+    pub(crate) fn drop_of(name: Name) -> Self {
         Self::pushed(with_top(|top| {
             if top.is_there() && !top.cover() {
                 return false;

@@ -43,7 +43,7 @@ impl Keeper {
         context: &Context,
         waker: &Waker,
     ) -> bool {
-        if self.was_answered {
+        if self.was_answered() {
             return false;
         }
         let Some(watch) = &mut *self.watch else {
@@ -65,7 +65,7 @@ impl Keeper {
     #[inline(never)]
     pub(crate) fn deliver_anyhow(&mut self, asking: Asking, context: &Context, waker: &Waker) {
         if asking.leaves_unheard() {
-            if self.was_answered || !self.keeps_seat(waker) {
+            if self.was_answered() || !self.keeps_seat(waker) {
                 self.finish_heard(asking.nothing().into(), context, waker);
             }
             return;
@@ -77,7 +77,7 @@ impl Keeper {
     #[inline(never)]
     pub(crate) fn deliver_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
         let left_behind = heard.bits.leaves_behind();
-        if heard.rare.is_some() || left_behind || self.was_answered || !self.keeps_seat(waker) {
+        if heard.rare.is_some() || left_behind || self.was_answered() || !self.keeps_seat(waker) {
             self.finish_heard(heard, context, waker);
         }
     }
@@ -85,12 +85,15 @@ impl Keeper {
     #[inline(never)]
     fn finish_heard(&mut self, heard: Heard, context: &Context, waker: &Waker) {
         let answered = heard.bits.answered() && !heard.bits.joined();
+        let name = self.name();
         self.leave_behind(heard.bits, context);
         self.notes_relied(heard.bits);
         self.finish(context, heard.into_handed(), Some(waker));
         // Who answered in this poll may be in the future still, and is dropped with it. That goes for those
         // of earlier polls too, but they were told.
-        self.was_answered = answered || self.relied.ever();
+        if answered || self.relied.ever() {
+            self.is_looked_for(name);
+        }
     }
 
     /// The future was ready, and nobody was promised anything that cannot be taken back here.

@@ -28,11 +28,9 @@
 //!    frame's checkpoint knows that somebody did, since what it was given may be needed when it is over.
 //!
 //! Frames hold addresses instead of references. They are compared and never followed: the lines and the task context
-//! outlive the poll. Whose frame it is a name says, which is never used again (see `Keeper::name`), as an answer may be
-//! kept for longer than its asker lives. Polls have numbers, and the number of the first poll in which a checkpoint was
-//! answered is its name.
+//! outlive the poll. Whose frame it is its name says (see `name`).
 
-use crate::{answer::Answer, heard::Said};
+use crate::{answer::Answer, heard::Said, name::Name};
 use std::task::Waker;
 use tokio::task::Id as TaskId;
 
@@ -56,7 +54,7 @@ pub(crate) struct Frame {
     pub(crate) line: usize,
     pub(crate) waker: WakerId,
     /// The name of its checkpoint.
-    pub(crate) owner: u64,
+    pub(crate) owner: Name,
     pub(crate) poll: u64,
     pub(crate) task: Option<TaskId>,
     pub(crate) said: Said,

@@ -1,6 +1,6 @@
 //! What comes to a frame while its checkpoint polls its future, and what that one learns from it.
 
-use crate::{few::Few, stack::Rare};
+use crate::{few::Few, name::Name, stack::Rare};
 use std::task::Waker;
 
 /// What came to a frame in one poll, in one word, which grows by one with each answer and by nothing else.
@@ -181,7 +181,7 @@ impl Relied {
 pub(crate) struct Heard {
     pub(crate) bits: Bits,
     /// The name by which a frame of its own was answered, if it was.
-    pub(crate) name: u64,
+    pub(crate) name: Name,
     pub(crate) rare: Option<Box<Rare>>,
 }
 

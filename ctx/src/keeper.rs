@@ -29,6 +29,7 @@ use crate::{
     few::Few,
     heard::{Bits, Heard, Relied},
     hold::Hold,
+    name::{Joins, Name},
     node::{ScopeRef, address},
     promise::Watch,
     spare, top,
@@ -64,15 +65,12 @@ pub struct Keeper {
     /// What it needs only where it waits itself, or has promised something. The keeper's own drop drops it, so
     /// that it is looked for once.
     pub(crate) watch: ManuallyDrop<Option<Box<Watch>>>,
-    /// The address of its line, if it is bare: it has asked, may give up, has no watch and was not answered, so that it
-    /// joins in the simplest way. Otherwise its name, if it has one, and `ASIDE`.
-    joins: u64,
+    /// Its line, if it is bare: it has asked, may give up, has no watch and was not answered, so that it joins in the
+    /// simplest way. Its name, if anybody inside has answered its frame, and so may look for it when it goes away.
+    joins: Joins,
     pub(crate) mode: Mode,
     started: bool,
-    /// Whether anybody inside ever answered its frame, and so may look for it when it goes away. It joins no other frame
-    /// from then on, as it could not be found there.
-    pub(crate) was_answered: bool,
-    /// Whether others relied on such an answer, and so may need it when this checkpoint is over.
+    /// Whether others relied on an answer to its frame, and so may need it when this checkpoint is over.
     pub(crate) relied: Relied,
     /// Whether it keeps its place in the list for the next await of the same function (see `body`).
     pub(crate) seat: Seat,
@@ -83,9 +81,6 @@ pub trait Parts {
     /// The context whose end it waits for, and the state.
     fn parts(&mut self) -> (&Context, &mut Keeper);
 }
-
-/// The mark of one that does not join in the simplest way: no line is at an odd address, and no name is odd.
-const ASIDE: u64 = 1;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seat {
@@ -111,10 +106,9 @@ impl Keeper {
     const fn with(mode: Mode, seat: Seat) -> Self {
         Self {
             watch: ManuallyDrop::new(None),
-            joins: ASIDE,
+            joins: Joins::NOBODY,
             mode,
             started: false,
-            was_answered: false,
             relied: Relied::NEVER,
             seat,
         }
@@ -123,7 +117,7 @@ impl Keeper {
     /// The next checkpoint begins.
     #[inline]
     pub(crate) fn begin(&mut self, mode: Mode) {
-        self.joins = ASIDE;
+        self.joins = Joins::NOBODY;
         self.mode = mode;
         self.started = false;
         self.relied.forget_await();
@@ -203,13 +197,13 @@ impl Keeper {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is one comparison")]
     pub(crate) fn is_bare(&self) -> bool {
-        self.joins & ASIDE == 0
+        self.joins.has_line()
     }
 
     /// Whether nobody would notice if this checkpoint went away.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
-        self.seat == Seat::Free || (!self.was_answered && self.watch.is_none())
+        self.seat == Seat::Free || (!self.was_answered() && self.watch.is_none())
     }
 
     /// Asks by the frame that is there, if this is the simplest case of all.
@@ -219,7 +213,7 @@ impl Keeper {
         reason = "of a call within a call this is all there is"
     )]
     pub(crate) fn join(&self, cx: &TaskContext<'_>) -> Option<Asking> {
-        Asking::join(self.joins, cx)
+        Asking::join(self.joins.line(), cx)
     }
 
     /// Its watch, which is made where there is none.
@@ -234,7 +228,7 @@ impl Keeper {
     /// The same where there is none.
     #[inline]
     pub(crate) fn new_watch(&mut self) -> &mut Watch {
-        self.joins = self.name() | ASIDE;
+        self.joins = self.name().into();
         self.watch.insert(spare::take())
     }
 
@@ -266,17 +260,16 @@ impl Keeper {
     #[expect(clippy::inline_always, reason = "it is what its callers are for")]
     fn ask_on(&mut self, line: usize, context: &Context, cx: &TaskContext<'_>) -> Asking {
         let joined = match &*self.watch {
-            None if self.mode == Mode::Race && !self.was_answered => {
-                self.joins = line as u64;
+            None if self.mode == Mode::Race && !self.was_answered() => {
+                self.joins = Joins::those_on(line);
                 if asking::nobody_asks() {
-                    return Asking::first(line, 0, cx);
+                    return Asking::first(line, Name::NONE, cx);
                 }
                 Asking::join_on(line, cx)
             }
             Some(watch) if watch.rare.is_some() => None,
-            // It is not bare, so what there is beside the mark is its name.
-            _ if asking::nobody_asks() => return Asking::first(line, self.joins & !ASIDE, cx),
-            Some(watch) if self.mode == Mode::Race && !self.was_answered => {
+            _ if asking::nobody_asks() => return Asking::first(line, self.name(), cx),
+            Some(watch) if self.mode == Mode::Race && !self.was_answered() => {
                 Asking::join_seated(line, watch.answer, cx)
             }
             Some(_) | None => None,
@@ -338,7 +331,7 @@ impl Keeper {
     pub(crate) fn leaves_simply(&mut self, asking: Asking) -> Option<Bits> {
         let heard = asking.leave_simply();
         if heard.is_some_and(Bits::answered) {
-            self.is_answered(top::name());
+            self.joins = top::name().into();
         }
         heard
     }
@@ -349,17 +342,10 @@ impl Keeper {
             return bits.into();
         }
         let heard = asking.leave();
-        if heard.name != 0 {
-            self.is_answered(heard.name);
+        if heard.name.is_some() {
+            self.joins = heard.name.into();
         }
         heard
-    }
-
-    /// Its own frame was answered by this name.
-    #[inline]
-    fn is_answered(&mut self, name: u64) {
-        self.was_answered = true;
-        self.joins = name | ASIDE;
     }
 
     /// Whether others relied on what came in this poll.
@@ -370,16 +356,29 @@ impl Keeper {
         }
     }
 
-    /// What tells this checkpoint from all others, those that are over included, as an answer to one of them may still be
-    /// kept by who keeps watch for others who relied on it. It is zero until it is answered first, as nobody needs it
-    /// before; then it is that of the frame by which it was.
+    /// Whether anybody inside has answered its frame, and may look for it.
     #[inline]
-    pub(crate) fn name(&self) -> u64 {
-        if self.is_bare() {
-            0
-        } else {
-            self.joins & !ASIDE
+    pub(crate) fn was_answered(&self) -> bool {
+        self.joins.has_name()
+    }
+
+    #[inline]
+    pub(crate) fn name(&self) -> Name {
+        self.joins.name()
+    }
+
+    /// Whoever has answered its frame looks for it no more. The name by which it was answered.
+    pub(crate) fn is_forgotten(&mut self) -> Name {
+        let name = self.name();
+        if name.is_some() {
+            self.joins = Joins::NOBODY;
         }
+        name
+    }
+
+    /// Those who have answered it by this name may look for it still.
+    pub(crate) fn is_looked_for(&mut self, name: Name) {
+        self.joins = name.into();
     }
 
     /// What tells this checkpoint from others that there are: it is pinned from its first poll on.

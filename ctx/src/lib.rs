@@ -82,6 +82,7 @@ mod answer;
 mod asking;
 mod unwinding;
 mod heard;
+mod name;
 mod frame;
 mod top;
 mod stack;

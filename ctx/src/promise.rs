@@ -146,7 +146,7 @@ impl Keeper {
         let mut parting = parting.unwrap_or_default();
         parting.wakers.extend(waker);
         parting.wakers.extend(self.withdraw(context));
-        if self.was_answered || parting.current.is_some() {
+        if self.was_answered() || parting.current.is_some() {
             parting.asking = Some(Asking::drop_of(self.name()));
             self.rare().parting = Some(parting);
         } else {
@@ -290,7 +290,7 @@ impl Keeper {
     /// Leaves the list where that is all there is to do, as nobody was promised anything, nor looks for it.
     #[inline]
     fn leaves_quietly(&mut self, context: &Context) -> bool {
-        let quiet = !self.was_answered && self.watch.as_ref().is_some_and(|it| it.owes_nobody());
+        let quiet = !self.was_answered() && self.watch.as_ref().is_some_and(|it| it.owes_nobody());
         if quiet {
             self.leave_list(context);
         }
@@ -319,7 +319,7 @@ impl Keeper {
         let Some(watch) = self.watch.take() else {
             return;
         };
-        if !self.was_answered && watch.owes_nobody() {
+        if !self.was_answered() && watch.owes_nobody() {
             leave_quietly(watch, context);
         } else {
             *self.watch = Some(watch);
@@ -359,8 +359,9 @@ impl Keeper {
             Some(_) => self.with_answers(|answers| answers.leave(wakers, current)),
         };
         self.forget_watch();
-        if std::mem::take(&mut self.was_answered) && settled && !self.relied.ever() {
-            remember_over(self.name());
+        let name = self.is_forgotten();
+        if name.is_some() && settled && !self.relied.ever() {
+            remember_over(name);
         }
     }
 }

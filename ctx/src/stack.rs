@@ -12,6 +12,7 @@ use crate::{
     few::Few,
     frame::{Frame, Marks, WakerId, waker_id},
     hold::{Hold, Shield},
+    name::Name,
     node::Node,
     sync::thread_local,
     top::{Top, with_top},
@@ -217,7 +218,7 @@ fn marks_above(frame: &Frame, line: &Arc<Node>) -> Marks {
 
 /// The latest askers that are over. One that is forgotten costs its answerers a needless wake-up.
 struct Memory {
-    over: [Cell<u64>; REMEMBERED],
+    over: [Cell<Name>; REMEMBERED],
     next: Cell<usize>,
 }
 
@@ -226,14 +227,14 @@ const REMEMBERED: usize = 8;
 impl Memory {
     const fn new() -> Self {
         Self {
-            over: [const { Cell::new(0) }; REMEMBERED],
+            over: [const { Cell::new(Name::NONE) }; REMEMBERED],
             next: Cell::new(0),
         }
     }
 }
 
 /// The checkpoint of this name is over, and those whom it answered know.
-pub(crate) fn remember_over(name: u64) {
+pub(crate) fn remember_over(name: Name) {
     OVER.with(|memory| {
         let next = memory.next.get() % REMEMBERED;
         memory.over[next].set(name);

@@ -6,6 +6,7 @@
 use crate::{
     frame::{Frame, Marks, WakerId},
     heard::{Bits, Heard, Said},
+    name::Name,
     stack,
     sync::thread_local,
 };
@@ -37,8 +38,8 @@ pub(crate) struct Top {
     pub(crate) marks: Cell<Marks>,
     /// How many frames are below.
     pub(crate) below: Cell<u32>,
-    /// Zero, like `poll`, until somebody asks for the number.
-    pub(crate) owner: Cell<u64>,
+    /// None where `poll` is zero, unless its checkpoint has one from an earlier poll.
+    pub(crate) owner: Cell<Name>,
     poll: Cell<u64>,
     pub(crate) answers: Cell<u32>,
     pub(crate) waker: Cell<WakerId>,
@@ -56,7 +57,7 @@ impl Top {
             relied: Cell::new(false),
             marks: Cell::new(Marks::NONE),
             below: Cell::new(0),
-            owner: Cell::new(0),
+            owner: Cell::new(Name::NONE),
             poll: Cell::new(0),
             answers: Cell::new(0),
             waker: Cell::new((0, 0)),
@@ -122,7 +123,7 @@ impl Top {
 
     /// A frame of a new poll, which has no number and which nobody joins yet.
     #[inline]
-    pub(crate) fn begin(&self, line: usize, owner: u64, waker: WakerId) {
+    pub(crate) fn begin(&self, line: usize, owner: Name, waker: WakerId) {
         self.line.set(line);
         self.waker.set(waker);
         self.owner.set(owner);
@@ -191,7 +192,9 @@ impl Top {
         let taken = self.said.get().were_taken_since(Said::NOTHING);
         let unsure = marks.has(Marks::FOREIGN) || (!answered && taken);
         let mut heard = Heard::from(Bits::alone(answered, unsure, self.relied.get()));
-        heard.name = if answered { self.owner.get() } else { 0 };
+        if answered {
+            heard.name = self.owner.get();
+        }
         if marks.has(Marks::RARE) {
             heard.rare = stack::take_rare();
         }
@@ -263,8 +266,8 @@ pub(crate) fn poll_at_once() -> Option<u64> {
     }
     with_top(|top| top.latest.set(next));
     with_top(|top| top.poll.set(next));
-    if with_top(|top| top.owner.get()) == 0 {
-        with_top(|top| top.owner.set(next * 2));
+    if !with_top(|top| top.owner.get()).is_some() {
+        with_top(|top| top.owner.set(Name::of(next)));
     }
     Some(next)
 }
@@ -279,7 +282,7 @@ fn next_block() -> u64 {
 
 /// The name of the latest frame's checkpoint, which was there a moment ago.
 #[inline]
-pub(crate) fn name() -> u64 {
+pub(crate) fn name() -> Name {
     with_top(|top| top.owner.get())
 }
 
@@ -294,9 +297,10 @@ mod tests {
 
     /// The number of a new poll of a checkpoint without a name.
     fn number() -> u64 {
-        with_top(|top| top.begin(8, 0, (0, 0)));
+        with_top(|top| top.begin(8, Name::NONE, (0, 0)));
         let number = poll();
-        assert_eq!((poll(), latest(), name()), (number, number, number * 2));
+        assert_eq!((poll(), latest()), (number, number));
+        assert!(name() == Name::of(number));
         number
     }
 
@@ -319,9 +323,8 @@ mod tests {
 
     #[test]
     fn c8_a_checkpoint_keeps_the_name_that_it_has() {
-        with_top(|top| top.begin(8, 24, (0, 0)));
-        poll();
-        assert_eq!(name(), 24);
+        with_top(|top| top.begin(8, Name::of(7), (0, 0)));
+        assert!(poll() > 7 && name() == Name::of(7));
     }
 
     /// Addresses of the stack and of the heap mostly differ in few bits, and no test can say in which.
