@@ -15,6 +15,7 @@ mod left;
 mod left_behind;
 mod middles;
 mod moved;
+mod once_more;
 mod needless;
 mod panics;
 mod quiet;

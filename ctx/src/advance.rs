@@ -75,7 +75,9 @@ pub(crate) fn advance<F: Future, P: Parts>(
         Poll::Ready(output) => {
             // It is not rare, but where it stands aside all those who stay pending return without a jump.
             aside();
-            if !parts.parts().1.delivers_at_once(asking) {
+            if parts.parts().1.delivers_at_once(asking) {
+                parts.is_done();
+            } else {
                 aside();
                 deliver(parts, asking, cx.waker());
             }

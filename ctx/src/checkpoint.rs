@@ -167,7 +167,10 @@ impl<S: Site, F: Future> Future for Checkpoint<S, F> {
             Stage::Over { left } => return Poll::Ready(Err(S::again(left))),
             Stage::Live { future, site } => match advance(future, site, cx) {
                 Step::Pending => return Poll::Pending,
-                Step::Ready(output) => return Poll::Ready(Ok(output)),
+                Step::Ready(output) => {
+                    site.parts().1.is_over();
+                    return Poll::Ready(Ok(output));
+                }
                 Step::GivesUp => site.give_up(),
             },
         };
@@ -179,6 +182,9 @@ impl<S: Site, F: Future> Future for Checkpoint<S, F> {
 
 pin_project! {
     /// The future of [`Context::run_until_cancelled`].
+    ///
+    /// Awaited once more after it was ready, as the `next` of a stream may be, it starts once more. After it was given up
+    /// it gives the same error again.
     ///
     /// # Cancel safety
     ///
@@ -201,6 +207,9 @@ pin_project! {
 
 pin_project! {
     /// The future of [`Context::run_until_cancelled_owned`].
+    ///
+    /// Awaited once more after it was ready, as the `next` of a stream may be, it starts once more. After it was given up
+    /// it gives the same error again.
     ///
     /// # Cancel safety
     ///

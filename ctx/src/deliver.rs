@@ -19,18 +19,15 @@ use crate::{
 use std::task::Waker;
 
 impl Keeper {
-    /// The future was ready: true if nothing was heard, and there is no watch. Then the asking has ended, and all is done.
+    /// The future was ready: true if nothing was heard, and the checkpoint is bare. Then the asking has ended, and all is
+    /// done.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
         reason = "of a call within a call this is half of what there is"
     )]
-    pub(crate) fn delivers_at_once(&mut self, asking: Asking) -> bool {
-        let ends = self.is_bare() && asking.leaves_at_once();
-        if ends {
-            self.seat = Seat::Free;
-        }
-        ends
+    pub(crate) fn delivers_at_once(&self, asking: Asking) -> bool {
+        self.is_bare() && asking.leaves_at_once()
     }
 
     /// Whether nothing was heard, and nobody else was waited for. Then the asking has ended, and all is done: the

@@ -80,6 +80,10 @@ pub struct Keeper {
 pub trait Parts {
     /// The context whose end it waits for, and the state.
     fn parts(&mut self) -> (&Context, &mut Keeper);
+
+    /// The future was ready, and nothing is to be seen to.
+    #[inline]
+    fn is_done(&mut self) {}
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -114,6 +118,12 @@ impl Keeper {
         }
     }
 
+    /// It was ready, and is a checkpoint that may be awaited once more. Then it starts once more.
+    #[inline]
+    pub(crate) fn is_over(&mut self) {
+        self.started = false;
+    }
+
     /// The next checkpoint begins.
     #[inline]
     pub(crate) fn begin(&mut self, mode: Mode) {
@@ -131,6 +141,8 @@ impl Keeper {
         if !self.pays(cx) {
             return Asking::stopped(self.starts_later(context, cx));
         }
+        // If this is not its first await, it was answered in that one.
+        self.joins = Joins::NOBODY;
         // Mostly one look tells that it is live, and that it is its own line.
         match context.live_line_address() {
             Some(line) => self.ask_on(line, context, cx),
@@ -220,7 +232,7 @@ impl Keeper {
     #[inline]
     pub(crate) fn watch(&mut self) -> &mut Watch {
         if self.watch.is_none() {
-            return self.new_watch();
+            self.joins = self.name().into();
         }
         self.watch.get_or_insert_with(spare::take)
     }
@@ -338,9 +350,6 @@ impl Keeper {
 
     /// Ends the asking of a poll, however that went.
     pub(crate) fn leaves(&mut self, asking: Asking) -> Heard {
-        if let Some(bits) = self.leaves_simply(asking) {
-            return bits.into();
-        }
         let heard = asking.leave();
         if heard.name.is_some() {
             self.joins = heard.name.into();

@@ -66,16 +66,20 @@ impl Top {
         }
     }
 
-    /// The latest frame, if there is one. Who looks at it so is about to put it among others or on others, so its poll
-    /// has its number from then on, and of two frames of a thread the upper one has the greater.
+    /// A copy of the latest frame, if there is one. Its poll has its number from then on. So each frame has one that others
+    /// are put on, or that is looked at among others, and of two such frames the upper one has the greater number.
     pub(crate) fn frame(&self) -> Option<Frame> {
-        self.is_there().then(|| Frame {
+        if !self.is_there() {
+            return None;
+        }
+        // This comes before the name, as it may give one.
+        let poll = poll();
+        Some(Frame {
             joins: self.joins.get(),
             line: self.line.get(),
             waker: self.waker.get(),
-            // Before the name, as it may give one.
-            poll: poll(),
             owner: self.owner.get(),
+            poll,
             task: self.task.get(),
             said: self.said.get(),
             answers: self.answers.get(),

@@ -1,10 +1,10 @@
 //! C8 where who kept watch goes away: it is taken out, polled elsewhere, dropped or leaked.
 
-use super::helpers::{FreshWaker, Nest, ROOT, Slot, between, finish, gated, run};
+use super::helpers::{FreshWaker, Nest, ROOT, Slot, between, finish, gated, hears_of_the_end, run};
 use crate::support::{Wakes, poll_pinned};
 use futures::future::select;
 use std::{
-    future::{pending, ready},
+    future::{pending, poll_fn, ready},
     pin::pin,
 };
 
@@ -279,4 +279,25 @@ fn c8_a_race_that_is_lost_by_a_selected_reference_hands_over() {
     scope.cancel();
     assert_eq!(wakes.count(), 1);
     assert!(finish(outer, &wakes).is_err());
+}
+
+/// While the outer one is at work, somebody beside it goes away, and looks among all who are at work for the one that it
+/// had answered.
+#[test]
+fn c8_one_is_found_by_who_answers_it_after_another_one_was_looked_for() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let beside = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+    let mut other = Box::pin(scope.run_until_cancelled_owned(beside.future()));
+    assert!(poll_pinned(other.as_mut(), &Wakes::new()).is_pending());
+    let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+    let mut inside = Box::pin(inner.future());
+    let mut beside = Some(beside);
+    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        drop(beside.take().map(|it| it.take()));
+        inside.as_mut().poll(cx).map(drop)
+    })));
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+    drop(inner.take());
+    hears_of_the_end(outer.as_mut(), &scope, &wakes, 0);
 }

@@ -2,7 +2,7 @@
 
 use super::helpers::{Boxed, Gate, Gated, ROOT, finish, gated, run, waiting};
 use crate::support::{Wakes, poll_pinned};
-use ctx::{Cancelled, with_context};
+use ctx::{Cancelled, Context, with_context};
 use std::{
     future::{Future, poll_fn},
     pin::pin,
@@ -200,4 +200,20 @@ fn m7_a_between_call_after_a_nested_call_is_not_woken_by_the_end() {
     assert_eq!(wakes.count(), before);
     second.open();
     assert!(finish(work.as_mut(), &wakes).is_ok());
+}
+
+/// A branch of a `try_join!` that keeps what has answered it until it is dropped.
+#[test]
+fn c8_a_branch_that_is_ready_while_one_inside_waits_is_dropped_in_silence() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let slot = ctx::__private::slot(Context::clone(&scope), false);
+    let mut inner = waiting(&scope);
+    let mut branch = Box::pin(slot.try_branch(poll_fn(move |cx| {
+        assert!(inner.as_mut().poll(cx).is_pending());
+        Poll::Ready(Ok::<(), Cancelled>(()))
+    })));
+    assert!(poll_pinned(branch.as_mut(), &wakes).is_ready());
+    drop(branch);
+    assert_eq!(wakes.count(), 0);
 }

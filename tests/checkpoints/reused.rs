@@ -87,3 +87,29 @@ fn c8_a_middle_one_outlives_an_await_and_loses_its_inner_one_to_the_next_one() {
     let mut middle = middle.borrow_mut();
     hears_of_the_end(middle.as_mut(), &scope, &wakes, 0);
 }
+
+/// One on a wider context is around each of two on one scope. The first one is over when the second one is polled, and
+/// nobody has answered that.
+#[test]
+fn c8_two_on_one_scope_that_join_nobody_are_told_apart() {
+    let root = ROOT.with_cancel();
+    let scope = root.with_cancel();
+    let wakes = Wakes::new();
+    let inner = Slot::new(scope.run_until_cancelled_owned(pending::<()>()));
+    let mut middle = Box::pin(scope.run_until_cancelled_owned(inner.future()));
+    let mut outer = Box::pin(root.run_until_cancelled(poll_fn(|cx| {
+        assert!(middle.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })));
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_ready());
+    drop(outer);
+    let mut other = Box::pin(scope.run_until_cancelled(poll_fn(|_| {
+        drop(inner.take());
+        Poll::Ready(())
+    })));
+    let mut outer =
+        Box::pin(root.run_until_cancelled(poll_fn(|cx| other.as_mut().poll(cx).map(drop))));
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_ready());
+    drop(outer);
+    hears_of_the_end(middle.as_mut(), &scope, &wakes, 0);
+}

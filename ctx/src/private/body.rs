@@ -12,7 +12,7 @@ use crate::{
     advance::{Step, advance},
     context::Context,
     error::{Cancelled, FromCancelled},
-    keeper::{Keeper, Mode, Parts},
+    keeper::{Keeper, Mode, Parts, Seat},
 };
 use pin_project_lite::pin_project;
 use std::{
@@ -156,6 +156,11 @@ impl Parts for Lent<'_> {
     #[inline]
     fn parts(&mut self) -> (&Context, &mut Keeper) {
         (self.context, &mut self.state.keeper)
+    }
+
+    #[inline]
+    fn is_done(&mut self) {
+        self.state.keeper.seat = Seat::Free;
     }
 }
 
