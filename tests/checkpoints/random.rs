@@ -4,6 +4,7 @@
 //! what happens to them. Every checkpoint is spied on, and whatever breaks a rule is a fault. What lies
 //! after the end of the tape counts as zero, which stands for the simplest choice.
 
+mod awaits;
 mod build;
 mod case;
 mod log;

@@ -1,11 +1,6 @@
 //! The futures of a case.
 
-use super::{
-    Tape,
-    case::Case,
-    log::Spied,
-    spies::{Guarded, Inside, Local, Outside, guarded},
-};
+use super::{Tape, case::Case, spies::Local};
 use crate::checkpoints::helpers::gated;
 use ctx::Canceller;
 use futures::{
@@ -14,9 +9,8 @@ use futures::{
     stream::FuturesUnordered,
 };
 use std::{
-    future::{Future, IntoFuture, pending, poll_fn},
+    future::{Future, pending, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    rc::Rc,
     task::Poll,
 };
 
@@ -26,7 +20,7 @@ pub(super) const DEPTH: usize = 5;
 impl Case {
     pub(super) fn build(&mut self, tape: &mut Tape, depth: usize) -> Local {
         let leaf = depth == 0 || tape.is_over();
-        let kind = tape.below(if leaf { 7 } else { 24 });
+        let kind = tape.below(if leaf { 7 } else { 25 });
         self.tell_of(kind, depth);
         match kind {
             0 => Box::pin(pending()),
@@ -77,8 +71,9 @@ impl Case {
                     by => Box::pin(turning(all, by)),
                 }
             }
-            17..=21 => self.build_function(tape, depth),
-            22 => {
+            17 => self.build_branches(tape, depth),
+            18..=22 => self.build_function(tape, depth),
+            23 => {
                 let caught = std::mem::replace(&mut self.is_caught, true);
                 let future = self.build(tape, depth - 1);
                 self.is_caught = caught;
@@ -105,8 +100,9 @@ impl Case {
             14 => "other waker",
             15 => "select",
             16 => "join",
-            17..=21 => "function",
-            22 => "catcher",
+            17 => "branches",
+            18..=22 => "function",
+            23 => "catcher",
             _ => "unordered",
         };
         let indent = 2 * DEPTH.saturating_sub(depth);
@@ -166,7 +162,7 @@ impl Case {
     }
 
     /// The future of a checkpoint.
-    fn build_inside(&mut self, tape: &mut Tape, depth: usize) -> Local {
+    pub(super) fn build_inside(&mut self, tape: &mut Tape, depth: usize) -> Local {
         let child = self.build(tape, depth - 1);
         if !self.is_caught {
             return child;
@@ -181,77 +177,6 @@ impl Case {
             [throws, child]
         };
         Box::pin(join_all(all).map(drop))
-    }
-
-    fn spy(&self, ctx: usize, between: bool) -> usize {
-        let log = &mut *self.log.borrow_mut();
-        log.spied.push(Spied {
-            ctx,
-            between,
-            waits: false,
-            gone: false,
-            met: vec![],
-            met_before: usize::MAX,
-            polled: 0,
-        });
-        let id = log.spied.len() - 1;
-        log.tell(format_args!("{id} on context {ctx}, between: {between}"));
-        id
-    }
-
-    /// An annotated function, whose awaits share a state.
-    fn build_function(&mut self, tape: &mut Tape, depth: usize) -> Local {
-        let ctx = tape.below(self.log.borrow().contexts.len());
-        let mut awaits = Vec::new();
-        for _ in 0..=tape.below(3) {
-            let between = tape.below(5) == 4;
-            let child = self.build_inside(tape, depth);
-            let id = self.spy(ctx, between);
-            let log = Rc::clone(&self.log);
-            awaits.push((between, Inside { id, log, child }));
-        }
-        let context = self.log.borrow().contexts[ctx].ctx.clone();
-        Box::pin(async move {
-            let mut body = ctx::__private::Body::new(&context);
-            for (between, inside) in awaits {
-                let (id, log) = (inside.id, Rc::clone(&inside.log));
-                let checkpoint = if between {
-                    body.__between(inside).into_future()
-                } else {
-                    body.__race(inside).into_future()
-                };
-                let checkpoint = guarded(checkpoint, |it| it.is_none());
-                if Outside::new(id, log, checkpoint).await {
-                    break;
-                }
-            }
-        })
-    }
-
-    fn build_checkpoint(&mut self, tape: &mut Tape, depth: usize) -> Local {
-        let ctx = tape.below(self.log.borrow().contexts.len());
-        let between = tape.below(5) == 4;
-        let child = self.build_inside(tape, depth);
-        let cleanup = (tape.below(3) == 2).then(|| self.build(tape, depth - 1));
-        let id = self.spy(ctx, between);
-        let context = self.log.borrow().contexts[ctx].ctx.clone();
-        let log = Rc::clone(&self.log);
-        let inside = Inside { id, log, child };
-        let checkpoint: Guarded<'_> = if between {
-            let checkpoint = ctx::__private::between(context, inside).into_future();
-            guarded(checkpoint, |it| it.is_err())
-        } else {
-            guarded(context.run_until_cancelled_owned(inside), |it| it.is_err())
-        };
-        let outside = Outside::new(id, Rc::clone(&self.log), checkpoint);
-        let Some(cleanup) = cleanup else {
-            return Box::pin(outside.map(drop));
-        };
-        Box::pin(async move {
-            if outside.await {
-                cleanup.await;
-            }
-        })
     }
 }
 
