@@ -8,7 +8,7 @@
 //!   answered    pending; one inside keeps watch, as its answer in the latest poll said
 //!   waiting     pending; its waker stands in the scope's list
 //!   held        pending; a shield inside must end first, and will wake it
-//!   over        ready, or given up
+//!   over        ready, or given up; one that was ready is fresh for who awaits it once more
 //! ```
 //!
 //! 1. It gives up only in a poll in which its future stayed pending, nobody answered and nobody holds it
@@ -122,6 +122,7 @@ impl Keeper {
     #[inline]
     pub(crate) fn is_over(&mut self) {
         self.started = false;
+        self.relied.forget_await();
     }
 
     /// The next checkpoint begins.
@@ -141,7 +142,7 @@ impl Keeper {
         if !self.pays(cx) {
             return Asking::stopped(self.starts_later(context, cx));
         }
-        // If this is not its first await, it was answered in that one.
+        // It has no name from an earlier await, whose answers are told that this is over.
         self.joins = Joins::NOBODY;
         // Mostly one look tells that it is live, and that it is its own line.
         match context.live_line_address() {
