@@ -40,6 +40,7 @@ mod macro_rules_in_the_body;
 mod macro_rules_of_two;
 mod macros_by_longer_paths;
 mod many_parameters;
+mod marks_in_brackets;
 mod moved_ctx;
 mod names_of_the_user;
 mod nested_async_blocks;

@@ -48,7 +48,7 @@ pub(crate) fn checkpoint(
     let span = await_token.span;
     let first = start_of(&base).unwrap_or(span);
     let guard = guard(argument(*base), span);
-    let arms = arms(&guard, exit, runtime, span);
+    let arms = arms(&guard, exit, runtime, first, span);
     let (Guard::Seated(call) | Guard::Alone(call)) = guard;
     let awaited = ExprAwait {
         attrs: Vec::new(),
@@ -65,16 +65,18 @@ pub(crate) fn checkpoint(
     })
 }
 
-fn arms(guard: &Guard, exit: Exit, runtime: &Runtime, span: Span) -> Vec<Arm> {
+fn arms(guard: &Guard, exit: Exit, runtime: &Runtime, first: Span, span: Span) -> Vec<Arm> {
     let quiet = generated(span);
     // A value of the wrong type is then the author's mistake, and not one of this expansion.
     let value = runtime.name("__v", span);
+    // It stands where his expression does, which is what the compiler may put something around.
+    let whole = runtime.name("__v", first);
     match guard {
         Guard::Seated(_) => vec![
             arm(
                 ["option", "Option", "Some"],
                 &value,
-                syntax::method(value.clone(), runtime.name("__take", span), []),
+                syntax::method(whole, runtime.name("__take", span), []),
                 quiet,
             ),
             other_arm(exit.leave_seat(runtime), quiet),
@@ -97,10 +99,7 @@ pub(crate) fn argument(base: Expr) -> Expr {
     match base {
         Expr::Paren(paren) if paren.attrs.is_empty() => *paren.expr,
         Expr::Block(mut block) => {
-            let span = block.block.brace_token.span.join();
-            // Ours, and of the author's edition, on which the life of temporaries depends.
-            let ours = span.resolved_at(Span::call_site());
-            block.block.brace_token = token::Brace(ours);
+            syntax::take_over(&mut block.block);
             Expr::Block(block)
         }
         other => other,

@@ -33,6 +33,9 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Validates and rewrites one function.
 fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
+    if validate::is_expanded(function) {
+        return errors.at(function.sig.ident.span(), validate::EXPANDED);
+    }
     let written = function.sig.inputs.len();
     let runtime = Runtime::new(options, function);
     let mistakes = errors.count();

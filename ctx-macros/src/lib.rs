@@ -18,6 +18,7 @@ mod lifetime;
 mod macros;
 mod marks;
 mod misplaced;
+mod mistake;
 mod namesake;
 mod neighbour;
 mod options;
@@ -199,7 +200,7 @@ use proc_macro::TokenStream;
 /// the block. It takes `checkpoints` and nothing else.
 ///
 /// **`#[value]`**, on a parameter: it leaves the signature and is read from the context. `user: &User` reads
-/// the key `USER`, `#[value(path::KEY)]` another one. An `Option<&T>` may be missing; where a `&T` is, the
+/// the key `USER`, as `_user` does, and `#[value(path::KEY)]` another one. An `Option<&T>` may be missing; where a `&T` is, the
 /// function returns an error, so its error type is `From<MissingValue>`.
 ///
 /// ```
@@ -535,4 +536,11 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn with_context(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(args.into(), item.into()).into()
+}
+
+/// A mistake in what a `macro_rules!` of `ctx` was given.
+#[doc(hidden)]
+#[proc_macro]
+pub fn mistake(tokens: TokenStream) -> TokenStream {
+    mistake::expand(tokens.into()).into()
 }

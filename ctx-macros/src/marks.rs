@@ -1,6 +1,6 @@
 //! The attributes that mean something inside an annotated body.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenTree};
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, Meta, parse_quote};
 
@@ -95,16 +95,39 @@ pub(crate) fn annotated(attrs: &[Attribute]) -> bool {
         .any(|attr| Mark::of(attr) == Some(Mark::WithContext))
 }
 
+/// Whether an expression is marked.
+pub(crate) fn any(expr: &mut Expr) -> bool {
+    attrs_of(expr).is_some_and(|attrs| attrs.iter().any(|attr| Mark::of(attr).is_some()))
+}
+
 /// Takes off every other `#[with_context]`, which would make every checkpoint twice.
 pub(crate) fn refuse_second(attrs: &mut Vec<Attribute>, of: &str, errors: &mut Errors) {
     attrs.retain(|attr| {
-        let second = Mark::of(attr) == Some(Mark::WithContext);
+        let hidden = is_conditional(attr);
+        let second = hidden || Mark::of(attr) == Some(Mark::WithContext);
         if second {
-            let message = format!("`#[with_context]` is on this {of} twice: remove one");
+            let message = if hidden {
+                format!(
+                    "this `#[with_context]` would come on top of another one: choose by `#[cfg(..)]` \
+                     between two such {of}s"
+                )
+            } else {
+                format!("`#[with_context]` is on this {of} twice: remove one")
+            };
             errors.at(span(attr), message);
         }
         !second
     });
+}
+
+/// `#[cfg_attr(CONDITION, with_context)]`
+fn is_conditional(attr: &Attribute) -> bool {
+    let Meta::List(list) = &attr.meta else {
+        return false;
+    };
+    let mut tokens = list.tokens.clone().into_iter();
+    let names_it = |token| matches!(token, TokenTree::Ident(word) if word == "with_context");
+    list.path.is_ident("cfg_attr") && tokens.any(names_it)
 }
 
 /// Where an attribute stands.

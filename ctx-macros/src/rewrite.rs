@@ -6,7 +6,7 @@ use proc_macro2::Span;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Attribute, Block, Expr, ExprBlock, ImplItemFn, Item, ItemFn, Macro, ReturnType, Stmt,
-    TraitItemFn, Type, parse_quote,
+    TraitItemFn, Type, parse_quote, token,
 };
 
 use crate::checkpoint::{Guard, checkpoint};
@@ -20,6 +20,7 @@ use crate::scope::{Exit, NESTED, Scope};
 use crate::seat::{self, Seat};
 use crate::shield;
 use crate::stretch::Stretch;
+use crate::syntax::{self, generated};
 use crate::uses::Uses;
 
 /// Makes a checkpoint of every await that belongs to the function.
@@ -76,6 +77,8 @@ impl VisitMut for Rewriter<'_> {
         if let Some(mark) = marks.shield {
             self.names_ctx();
             shield::expression(expr, mark, self.runtime);
+        } else if let (Some(_), Expr::Block(block)) = (marks.checkpoints, expr) {
+            syntax::take_over(&mut block.block);
         }
     }
 
@@ -173,6 +176,14 @@ impl Rewriter<'_> {
             Expr::Await(_) => self.await_(expr),
             Expr::Macro(_) => macros::rewrite(expr, self),
             Expr::Verbatim(tokens) => macros::refuse_unknown_syntax(tokens, self),
+            Expr::Paren(paren) => {
+                // The author needs them for his attribute, and a lint would take them off with it.
+                if marks::any(&mut paren.expr) {
+                    let span = paren.paren_token.span.join();
+                    paren.paren_token = token::Paren(generated(span));
+                }
+                visit_mut::visit_expr_paren_mut(self, paren);
+            }
             _ => {
                 let outer = self.seat;
                 self.shadowed(seat::binds_within(expr));

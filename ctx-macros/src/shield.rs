@@ -47,7 +47,7 @@ pub(crate) fn initialiser(
     let shield = shield(mark, runtime);
     let quiet = generated(mark);
     let shielded = parse_quote_spanned!(quiet=> &__shield);
-    under(init, shielded, mark, |_| None);
+    under(init, shielded, mark, place);
     let cfgs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
     parse_quote_spanned!(quiet=> #(#cfgs)* let __shield = #shield;)
 }

@@ -5,9 +5,9 @@ use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::token;
 use syn::{
-    Arm, Expr, ExprCall, ExprMethodCall, ExprParen, ExprPath, ExprReference, FnArg, Lifetime,
-    Local, LocalInit, LocalModifiers, Pat, PatIdent, PatTupleStruct, PatType, PatWild, Path, Stmt,
-    Token, Type, TypePath, TypeReference,
+    Arm, Block, Expr, ExprCall, ExprMethodCall, ExprParen, ExprPath, ExprReference, FnArg,
+    Lifetime, Local, LocalInit, LocalModifiers, Pat, PatIdent, PatTupleStruct, PatType, PatWild,
+    Path, Stmt, Token, Type, TypePath, TypeReference,
 };
 
 /// A span that stands at `location` and that lints know as generated.
@@ -77,6 +77,13 @@ pub(crate) fn is_ctx(ident: &Ident) -> bool {
 /// Whether a literal may be a format string that names `ctx` by itself, as in `format!("{ctx:?}")`.
 pub(crate) fn captures_ctx(literal: &Literal) -> bool {
     literal.to_string().contains("{ctx")
+}
+
+/// Makes the braces of a block ours, which no lint takes for one pair too many.
+pub(crate) fn take_over(block: &mut Block) {
+    // They are of the author's edition, on which the life of temporaries depends.
+    let span = block.brace_token.span.join();
+    block.brace_token = token::Brace(span.resolved_at(Span::call_site()));
 }
 
 /// `PATH`

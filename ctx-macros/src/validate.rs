@@ -1,9 +1,11 @@
 //! What is wrong with a signature, before anything is done to it.
 
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::{Attribute, Error, FnArg};
 
 use crate::errors::Errors;
-use crate::function::Function;
+use crate::function::{Body, Function};
 use crate::future;
 use crate::marks::{self, Mark};
 use crate::neighbour;
@@ -14,6 +16,32 @@ use crate::parameter::{self, Parameter};
 const SHIELD: &str = "`#[shield]` goes on a block, a `let` or an expression inside the body";
 const CHECKPOINTS: &str =
     "`#[checkpoints]` goes on a block, a `let` or an expression inside the body";
+
+/// Whoever has expanded a function did not know the attribute that is left on it by its name.
+pub(crate) const EXPANDED: &str = "this function is annotated already, by the attribute of its block or by another one of \
+    its own: import it as `with_context` for both, or remove one";
+
+/// Whether a function comes out of the attribute.
+pub(crate) fn is_expanded(function: &Function) -> bool {
+    let Body::Parsed(block) = &function.body else {
+        return false;
+    };
+    let written = matches!(Parameter::of(function), Parameter::Written);
+    written
+        && block
+            .stmts
+            .iter()
+            .any(|stmt| names_ours(stmt.to_token_stream()))
+}
+
+/// Whether a name is there that only the attribute writes.
+fn names_ours(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => names_ours(group.stream()),
+        TokenTree::Ident(word) => matches!(word.to_string().as_str(), "__private" | "__body"),
+        _ => false,
+    })
+}
 
 /// Reports every mistake of a signature.
 pub(crate) fn signature(function: &mut Function, options: &Options, errors: &mut Errors) {

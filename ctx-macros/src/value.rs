@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span};
 use syn::{Attribute, Error, Expr, FnArg, GenericArgument, Meta, Pat, PatType, PathArguments};
-use syn::{Result, Signature, Stmt, Type, parse_quote, parse_quote_spanned};
+use syn::{ExprMatch, Result, Signature, Stmt, Type, parse_quote, parse_quote_spanned, token};
 
 use crate::async_trait;
 use crate::errors::Errors;
@@ -113,13 +113,18 @@ impl Value {
                 let missing = parse_quote_spanned!(quiet=> __m);
                 let leave = exit.leave_missing(runtime, missing);
                 // A value of another type than its key's is a mistake in the type.
-                let found = runtime.name("__v", syntax::start(ty).unwrap_or(span));
-                parse_quote_spanned! {quiet=>
+                let place = syntax::start(ty).unwrap_or(span);
+                let found = runtime.name("__v", place);
+                let mut found: ExprMatch = parse_quote_spanned! {quiet=>
                     match #value {
                         ::core::result::Result::Ok(#found) => #found,
                         ::core::result::Result::Err(__m) => #leave,
                     }
-                }
+                };
+                // So it is where all of it is, or a lint takes it for a second assignment.
+                found.match_token.span = generated(place);
+                found.brace_token = token::Brace(generated(place));
+                Expr::Match(found)
             }
         };
         parse_quote_spanned!(quiet=> #(#attrs)* let #pat: #ty = #value;)
@@ -199,10 +204,15 @@ fn peeled(ty: &Type) -> &Type {
     }
 }
 
-/// `user` reads the key `USER`.
+/// `user` reads the key `USER`, and so does `_user`.
 fn upper_case(ident: &Ident) -> Expr {
     let name = ident.to_string();
-    let name = name.strip_prefix("r#").unwrap_or(&name).to_uppercase();
+    let name = name.strip_prefix("r#").unwrap_or(&name);
+    // Who does not use the value says so by a `_` in front, and means the same key.
+    let name = match name.trim_start_matches('_') {
+        "" => name.to_uppercase(),
+        used => used.to_uppercase(),
+    };
     let key = Ident::new(&name, ident.span());
     parse_quote!(#key)
 }

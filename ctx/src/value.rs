@@ -76,25 +76,23 @@ const fn plain(ident: &'static str) -> &'static str {
     }
 }
 
+/// A key. It is a function with a parameter of its own, so that a type which cannot be a value's is what the compiler
+/// points at.
+#[must_use]
+pub const fn key<T: Value + 'static>(name: &'static str, default: Option<fn() -> T>) -> Key<T> {
+    Key::make(name, default, None)
+}
+
+/// One whose value `Debug` may print.
+#[must_use]
+pub const fn shown_key<T: Value + fmt::Debug + 'static>(
+    name: &'static str,
+    default: Option<fn() -> T>,
+) -> Key<T> {
+    Key::make(name, default, Some(<T as fmt::Debug>::fmt))
+}
+
 impl<T: 'static> Key<T> {
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn __new(name: &'static str, default: Option<fn() -> T>) -> Self
-    where
-        T: Value,
-    {
-        Self::make(name, default, None)
-    }
-
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn __new_shown(name: &'static str, default: Option<fn() -> T>) -> Self
-    where
-        T: Value + fmt::Debug,
-    {
-        Self::make(name, default, Some(<T as fmt::Debug>::fmt))
-    }
-
     const fn make(name: &'static str, default: Option<fn() -> T>, show: Option<Show<T>>) -> Self {
         Self {
             name: plain(name),
@@ -335,12 +333,12 @@ macro_rules! __ctx_value {
         $crate::__ctx_value! { @attributes [$($kept)*] [show] $($rest)+ }
     };
     (@attributes [$($kept:tt)*] [show] #[ctx(show)] $($rest:tt)+) => {
-        ::core::compile_error!("`#[ctx(show)]` once is enough");
+        $crate::__private::mistake! { [] [$($rest)+] "`#[ctx(show)]` once is enough" }
     };
     (@attributes [$($kept:tt)*] [$($shown:tt)*] #[ctx $($option:tt)*] $($rest:tt)+) => {
-        ::core::compile_error!(::core::concat!(
-            "unknown option `#[ctx", ::core::stringify!($($option)*), "]`; a key takes `#[ctx(show)]`"
-        ));
+        $crate::__private::mistake! {
+            [$($option)*] [$($rest)+] "unknown option `#[ctx{}]`; a key takes `#[ctx(show)]`"
+        }
     };
     // The lines of a doc comment, several at once.
     (@attributes [$($kept:tt)*] [$($shown:tt)*]
@@ -360,7 +358,7 @@ macro_rules! __ctx_value {
         $crate::__ctx_value! { @attributes [$($kept)* #[$($attribute)*]] [$($shown)*] $($rest)+ }
     };
     (@attributes [$($kept:tt)*] [$($shown:tt)*] $vis:vis static $($rest:tt)*) => {
-        ::core::compile_error!("a key is a static by itself: leave `static` out");
+        $crate::__private::mistake! { [$($rest)*] "a key is a static by itself: leave `static` out" }
     };
     (@attributes [$($kept:tt)*] [$($shown:tt)*] $vis:vis $name:ident : $type:ty) => {
         $crate::__ctx_value! { @static [$($kept)*] [$($shown)*] $vis $name $type, ::core::option::Option::None }
@@ -376,21 +374,19 @@ macro_rules! __ctx_value {
         $crate::__ctx_value! { @static [$($kept)*] [$($shown)*] $vis $name $type, ::core::option::Option::Some(|| $default) }
         $crate::ctx_value! { $($rest)* }
     };
-    (@attributes $($rest:tt)*) => {
-        ::core::compile_error!(
-            "a key is declared as `pub NAME: Type;` or as `pub NAME: Type = default;`"
-        );
+    (@attributes [$($kept:tt)*] [$($shown:tt)*] $($rest:tt)*) => {
+        $crate::__private::mistake! {
+            [$($rest)*] "a key is declared as `pub NAME: Type;` or as `pub NAME: Type = default;`"
+        }
     };
     (@static [$($kept:tt)*] [] $vis:vis $name:ident $type:ty, $default:expr) => {
         $($kept)*
         $vis static $name: $crate::Key<$type> =
-            $crate::Key::<$type>::__new(::core::stringify!($name), $default);
+            $crate::__private::key::<$type>(::core::stringify!($name), $default);
     };
     (@static [$($kept:tt)*] [show] $vis:vis $name:ident $type:ty, $default:expr) => {
         $($kept)*
-        $vis static $name: $crate::Key<$type> = $crate::Key::<$type>::__new_shown(
-            ::core::stringify!($name),
-            $default,
-        );
+        $vis static $name: $crate::Key<$type> =
+            $crate::__private::shown_key::<$type>(::core::stringify!($name), $default);
     };
 }

@@ -76,6 +76,15 @@ fn no_result_needed(#[value] user: Option<&String>) -> usize {
     user.map_or(0, String::len)
 }
 
+/// Who does not use a value still says that it must be there.
+#[with_context]
+fn only_there(
+    #[value] _user: &String,
+    #[value(DEPTH)] _depth: Option<&u32>,
+) -> Result<(), AppError> {
+    Ok(())
+}
+
 macro_rules! number {
     ($name:ident, $type:ty) => {
         #[with_context]
@@ -131,6 +140,7 @@ async fn behaves() {
     assert_eq!(by_path(&ctx).await.unwrap(), "enNone");
     assert_eq!(optional(&ctx).await, Some(0));
     assert_eq!(no_result_needed(&ctx), 0);
+    assert!(matches!(only_there(&ctx), Err(AppError::Missing("USER"))));
     let ctx = ctx
         .with_value(&USER, "ada".to_owned())
         .with_value(&keys::TENANT, 7)
@@ -140,6 +150,7 @@ async fn behaves() {
     assert_eq!(by_path(&ctx).await.unwrap(), "enSome(7)");
     assert_eq!(optional(&ctx).await, Some(5));
     assert_eq!(in_a_macro(&ctx), Some(2));
+    assert!(only_there(&ctx).is_ok());
     assert_eq!(elided(&ctx, "abcd").await.unwrap(), "d");
     assert_eq!(Pool(0).load(&ctx, &"grace".to_owned()).await.unwrap(), 5);
     assert_eq!(owned(ctx.clone()).await.unwrap(), 3);

@@ -13,7 +13,9 @@ pub use try_branch::{Stop, TryBranch};
 pub use crate::{
     checkpoint::{Checkpoint, Here, Site},
     keeper::Keeper,
+    value::{key, shown_key},
 };
+pub use ctx_macros::mistake;
 
 use crate::{context::Context, keeper::Mode, scope::CancelScope};
 use std::{fmt, panic::Location};
