@@ -127,7 +127,8 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             if let Stage::Live { site, .. } = this.project() {
                 let (context, keeper) = site.parts();
-                if !keeper.is_idle() {
+                // Most are bare when they are over, and that is one look.
+                if !keeper.is_bare() && !keeper.is_idle() {
                     keeper.close(context);
                 }
             }

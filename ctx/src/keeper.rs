@@ -142,11 +142,12 @@ impl Keeper {
         if !self.pays(cx) {
             return Asking::stopped(self.starts_later(context, cx));
         }
-        // It has no name from an earlier await, whose answers are told that this is over.
-        self.joins = Joins::NOBODY;
         // Mostly one look tells that it is live, and that it is its own line.
         match context.live_line_address() {
-            Some(line) => self.ask_on(line, context, cx),
+            Some(line) => {
+                self.forgets_earlier();
+                self.ask_on(line, context, cx)
+            }
             None => self.ask_first_anyhow(context, cx),
         }
     }
@@ -157,7 +158,14 @@ impl Keeper {
         if context.is_cancelled() {
             return Asking::stopped(self.starts_never(context, cx));
         }
+        self.forgets_earlier();
         self.ask(context, cx)
+    }
+
+    /// It starts, perhaps once more. Then it may have a name from its earlier await, whose answerers are told that this is over.
+    #[inline]
+    fn forgets_earlier(&mut self) {
+        self.joins = Joins::NOBODY;
     }
 
     /// The same without the asking: whether the future may start.
