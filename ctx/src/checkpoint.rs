@@ -3,7 +3,6 @@
 use crate::{
     advance::{Step, advance},
     context::Context,
-    end::End,
     error::Cancelled,
     keeper::{Keeper, Mode, Parts},
 };
@@ -65,30 +64,33 @@ impl<C: AsRef<Context>> Parts for Here<C> {
     }
 }
 
-impl<C: AsRef<Context>> Site for Here<C> {
+impl<C: AsRef<Context> + Clone> Site for Here<C> {
     type Error = Cancelled;
-    type Left = GaveUpHere;
+    type Left = GaveUpHere<C>;
 
     fn at(&self) -> &'static Location<'static> {
         self.at
     }
 
-    fn give_up(&mut self) -> (GaveUpHere, Cancelled) {
-        let end = Keeper::refusal(self.context.as_ref());
-        let left = GaveUpHere { end, at: self.at };
+    fn give_up(&mut self) -> (GaveUpHere<C>, Cancelled) {
+        let left = GaveUpHere {
+            context: self.context.clone(),
+            at: self.at,
+        };
         let cancelled = Self::again(&left);
         (left, cancelled)
     }
 
     // A context that ended stays so.
-    fn again(left: &GaveUpHere) -> Cancelled {
-        Cancelled::of(left.end.clone(), Some(left.at))
+    fn again(left: &GaveUpHere<C>) -> Cancelled {
+        Cancelled::of(Keeper::refusal(left.context.as_ref()), Some(left.at))
     }
 }
 
-/// What is left of a site of one checkpoint.
-pub struct GaveUpHere {
-    end: End,
+/// What is left of a site of one checkpoint. It is nothing that has to be dropped where the context is borrowed, so that a
+/// checkpoint which is over costs one look.
+pub struct GaveUpHere<C> {
+    context: C,
     at: &'static Location<'static>,
 }
 

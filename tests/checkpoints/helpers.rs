@@ -135,7 +135,7 @@ impl<F: Future> Future for FreshWaker<F> {
 
 /// A call of mode `between`, as the macro makes it.
 #[track_caller]
-pub(super) fn between<C: AsRef<Context>, F: Future>(
+pub(super) fn between<C: AsRef<Context> + Clone, F: Future>(
     ctx: C,
     future: F,
 ) -> impl Future<Output = Result<F::Output, Cancelled>> {
