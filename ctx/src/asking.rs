@@ -84,7 +84,7 @@ impl Asking {
     #[expect(clippy::inline_always, reason = "it is a part of its callers")]
     pub(crate) fn first(line: usize, name: Name, cx: &TaskContext<'_>) -> Self {
         with_top(|top| {
-            top.begin(line, name, waker_id(cx.waker()));
+            top.begin_alone(line, name, waker_id(cx.waker()));
             top.marks.set(Marks::PLAIN);
             top.joins.set(std::ptr::from_ref(cx).addr());
         });

@@ -164,7 +164,18 @@ impl Top {
         }
     }
 
-    /// Takes the only frame off, if nothing came to it.
+    /// The only frame of the thread, of a new poll. What was heard is as it is where there is no frame: nothing.
+    #[inline]
+    pub(crate) fn begin_alone(&self, line: usize, owner: Name, waker: WakerId) {
+        debug_assert!(self.said.get() == Said::NOTHING && self.answers.get() == 0);
+        debug_assert!(!self.relied.get());
+        self.line.set(line);
+        self.waker.set(waker);
+        self.owner.set(owner);
+        self.poll.set(0);
+    }
+
+    /// Takes the only frame off, if nothing came to it. Then there was no answer, and nobody who relied on one.
     #[inline]
     pub(crate) fn pop_unheard(&self) -> bool {
         debug_assert_eq!(self.below.get(), 0);
@@ -176,15 +187,25 @@ impl Top {
         unheard
     }
 
+    /// As where there is no frame.
+    #[inline]
+    fn clear(&self) {
+        self.joins.set(0);
+        self.said.set(Said::NOTHING);
+        self.answers.set(0);
+        self.relied.set(false);
+        self.marks.set(Marks::NONE);
+    }
+
     /// Takes the only frame off, if nothing came to it but answers.
     #[inline]
     pub(crate) fn pop_simple(&self) -> Option<Bits> {
         debug_assert_eq!(self.below.get(), 0);
         let said = self.said.get();
         said.is_simple().then(|| {
-            self.joins.set(0);
-            self.marks.set(Marks::NONE);
-            Bits::alone(said != Said::NOTHING, false, self.relied.get())
+            let heard = Bits::alone(said != Said::NOTHING, false, self.relied.get());
+            self.clear();
+            heard
         })
     }
 
@@ -202,8 +223,7 @@ impl Top {
         if marks.has(Marks::RARE) {
             heard.rare = stack::take_rare();
         }
-        self.joins.set(0);
-        self.marks.set(Marks::NONE);
+        self.clear();
         if self.below.get() > 0 {
             self.below.set(self.below.get() - 1);
             stack::restore(self);
