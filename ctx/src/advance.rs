@@ -90,17 +90,12 @@ pub(crate) fn advance<F: Future, P: Parts>(
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "it is a part of its one caller")]
 fn before<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Result<Asking, Start> {
-    let fresh = parts.is_fresh();
-    if let (false, Some(joined)) = (fresh, parts.parts().1.join(cx)) {
+    if let Some(joined) = parts.parts().1.join(cx) {
         return Ok(joined);
     }
     aside();
     let (context, keeper) = parts.parts();
-    let asking = if fresh {
-        enter_first::<P>(context, keeper, cx)
-    } else {
-        enter::<P>(context, keeper, cx)
-    };
+    let asking = enter::<P>(context, keeper, cx);
     match asking.stops() {
         None => Ok(asking),
         Some(start) => Err(start),

@@ -81,13 +81,6 @@ pub trait Parts {
     /// The context whose end it waits for, and the state.
     fn parts(&mut self) -> (&Context, &mut Keeper);
 
-    /// Whether it is known to be fresh. One that is joins nobody yet, and most of those that are made by hand are polled
-    /// once.
-    #[inline]
-    fn is_fresh(&mut self) -> bool {
-        !self.parts().1.has_started()
-    }
-
     /// The future was ready, and nothing is to be seen to.
     #[inline]
     fn is_done(&mut self) {}

@@ -158,12 +158,6 @@ impl Parts for Lent<'_> {
         (self.context, &mut self.state.keeper)
     }
 
-    /// Most are calls, which are polled often. Where one joins, that is seen by the look that finds it fresh.
-    #[inline]
-    fn is_fresh(&mut self) -> bool {
-        false
-    }
-
     #[inline]
     fn is_done(&mut self) {
         self.state.keeper.seat = Seat::Free;
