@@ -24,7 +24,7 @@ use crate::syntax::{end, generated, reference, start_of};
 pub(crate) fn expression(expr: &mut Expr, mark: Span, runtime: &Runtime) {
     let shield = shield(mark, runtime);
     let quiet = generated(mark);
-    under(expr, reference(shield, quiet), mark, place);
+    under(expr, reference(shield, quiet), mark);
 }
 
 /// Shields the initialiser of a `let`, and returns the statement that goes before it. The shielded
@@ -47,7 +47,7 @@ pub(crate) fn initialiser(
     let shield = shield(mark, runtime);
     let quiet = generated(mark);
     let shielded = parse_quote_spanned!(quiet=> &__shield);
-    under(init, shielded, mark, place);
+    under(init, shielded, mark);
     let cfgs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
     parse_quote_spanned!(quiet=> #(#cfgs)* let __shield = #shield;)
 }
@@ -56,30 +56,20 @@ fn shield(mark: Span, runtime: &Runtime) -> Expr {
     runtime.call("shield", [runtime.ctx(mark)], mark)
 }
 
-/// Puts a `match` around an expression, where `place` says that it stands.
-fn under(
-    expr: &mut Expr,
-    shield: Expr,
-    mark: Span,
-    place: impl FnOnce(&Expr) -> Option<(Span, Span)>,
-) {
+/// Puts a `match` around an expression, where that stands.
+fn under(expr: &mut Expr, shield: Expr, mark: Span) {
     let quiet = generated(mark);
     let ctx = Ident::new("ctx", mark.resolved_at(Span::call_site()));
     let mut whole: syn::ExprMatch = parse_quote_spanned!(quiet=> match () { #ctx => (), });
     *whole.expr = shield;
     let outer = marks::attrs_of(expr).map(outer).unwrap_or_default();
-    if let Some((first, last)) = place(expr) {
+    if let (Some(first), Some(last)) = (start_of(expr), end(expr)) {
         whole.match_token = Token![match](first);
         whole.brace_token = token::Brace(last);
     }
     mem::swap(&mut *whole.arms[0].body, expr);
     *expr = Expr::Match(whole);
     marks::put_back(outer, expr);
-}
-
-/// Where an expression starts and ends.
-fn place(expr: &Expr) -> Option<(Span, Span)> {
-    Some((start_of(expr)?, end(expr)?))
 }
 
 /// Takes off what is written in front of an expression, or inside of it, where it may stand in a statement only.

@@ -21,7 +21,8 @@ pub trait Site: Parts {
     type Error;
     /// What is left of it then.
     type Left;
-    /// The line that its error names.
+    /// The line that its error names, for tests that listen.
+    #[cfg(feature = "testing")]
     fn at(&self) -> &'static Location<'static>;
     /// It gives up, as the context has ended.
     fn give_up(&mut self) -> (Self::Left, Self::Error);
@@ -68,6 +69,7 @@ impl<C: AsRef<Context> + Clone> Site for Here<C> {
     type Error = Cancelled;
     type Left = GaveUpHere<C>;
 
+    #[cfg(feature = "testing")]
     fn at(&self) -> &'static Location<'static> {
         self.at
     }

@@ -2,11 +2,12 @@
 
 use super::helpers::{FreshWaker, ROOT, Slot, between, run, waiting};
 use crate::support::{Wakes, poll_pinned};
+use ctx::{Cancelled, Context};
 use futures::future::LocalBoxFuture;
 use std::{
     future::{Future, pending, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
     task::Poll,
 };
 
@@ -84,6 +85,23 @@ fn c3_the_innermost_decides_though_several_middle_ones_are_over_by_a_panic() {
     }
 }
 
+/// A `between` call that polls the one inside in its first poll, and is ready in its second one.
+fn polled_once<'i, T>(
+    scope: &'i Context,
+    mut inner: Pin<&'i mut dyn Future<Output = T>>,
+) -> LocalBoxFuture<'i, Result<(), Cancelled>> {
+    let mut first = true;
+    Box::pin(between(
+        scope,
+        poll_fn(move |cx| {
+            if std::mem::take(&mut first) {
+                return inner.as_mut().poll(cx).map(drop);
+            }
+            Poll::Ready(())
+        }),
+    ))
+}
+
 /// In its first poll the call is answered by the one inside, in its second one it is ready without polling that one.
 /// Both are in one poll of the outer one, inside which the one inside is pending still, and is to decide.
 #[test]
@@ -95,17 +113,7 @@ fn c3_the_innermost_decides_though_a_between_call_that_it_answered_is_over_in_th
         if other_waker {
             inner = Box::pin(FreshWaker::new(inner));
         }
-        let mut polls = 0;
-        let mut call = Box::pin(between(
-            &scope,
-            poll_fn(|cx| {
-                polls += 1;
-                if polls == 1 {
-                    return inner.as_mut().poll(cx).map(drop);
-                }
-                Poll::Ready(())
-            }),
-        ));
+        let mut call = polled_once(&scope, inner.as_mut());
         let mut first = true;
         let mut outer = pin!(scope.run_until_cancelled(poll_fn(|cx| {
             if std::mem::take(&mut first) {
@@ -128,17 +136,7 @@ fn c3_an_outer_one_decides_in_the_poll_in_which_a_between_call_is_over_that_was_
     let scope = ROOT.with_cancel();
     let wakes = Wakes::new();
     let mut inner = Box::pin(waiting(&scope));
-    let mut polls = 0;
-    let mut call = Box::pin(between(
-        &scope,
-        poll_fn(|cx| {
-            polls += 1;
-            if polls == 1 {
-                return inner.as_mut().poll(cx).map(drop);
-            }
-            Poll::Ready(())
-        }),
-    ));
+    let mut call = polled_once(&scope, inner.as_mut());
     let mut polls = 0;
     let mut outer = pin!(scope.run_until_cancelled(poll_fn(|cx| {
         polls += 1;

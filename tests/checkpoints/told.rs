@@ -9,7 +9,8 @@ use std::{
     cell::{Cell, RefCell},
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
+    sync::Arc,
     task::Poll,
 };
 
@@ -88,10 +89,31 @@ fn c8_an_outer_one_takes_over_each_time_that_one_is_polled_elsewhere_that_is_hel
     }
 }
 
+/// What stands in its place, taken out of it and polled by somebody else.
+fn polled_elsewhere<F: Future + ?Sized>(place: &RefCell<Option<Pin<Box<F>>>>) -> Pin<Box<F>> {
+    let mut future = place.take().expect("it is there");
+    assert!(poll_pinned(future.as_mut(), &Wakes::new()).is_pending());
+    future
+}
+
+/// It is polled by others and by its outer one, by turns, so many times.
+fn moves<F: Future + ?Sized>(
+    times: usize,
+    place: &RefCell<Option<Pin<Box<F>>>>,
+    mut outer: Pin<&mut impl Future>,
+    wakes: &Arc<Wakes>,
+) {
+    for _ in 0..times {
+        let future = polled_elsewhere(place);
+        place.replace(Some(future));
+        assert!(run(outer.as_mut(), wakes).is_pending());
+    }
+}
+
 /// It tells those who are away a few times while it is held, and as often when it is held again.
 #[test]
 fn c8_one_that_is_held_again_tells_again_that_it_is_elsewhere() {
-    for moves in [0, 100] {
+    for times in [0, 100] {
         let scope = ROOT.with_cancel();
         let call = call_on(&scope);
         let (middle, first) = held(&scope, &call);
@@ -99,26 +121,18 @@ fn c8_one_that_is_held_again_tells_again_that_it_is_elsewhere() {
         let wakes = Wakes::new();
         let mut outer = Box::pin(scope.run_until_cancelled(FreshWaker::new(polls_the(&place))));
         assert!(run(outer.as_mut(), &wakes).is_pending());
-        let polls_elsewhere = || {
-            let mut middle = place.take().expect("it is there");
-            assert!(poll_pinned(middle.as_mut(), &Wakes::new()).is_pending());
-            middle
-        };
-        for _ in 0..moves {
-            place.replace(Some(polls_elsewhere()));
-            assert!(run(outer.as_mut(), &wakes).is_pending());
-        }
+        moves(times, &place, outer.as_mut(), &wakes);
         drop(first);
-        let middle = polls_elsewhere();
+        let middle = polled_elsewhere(&place);
         assert!(run(outer.as_mut(), &wakes).is_pending());
         place.replace(Some(middle));
         call.replace(call_on(&scope).take());
-        let middle = polls_elsewhere();
+        let middle = polled_elsewhere(&place);
         let _second = call.take();
         place.replace(Some(middle));
         assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
         let before = wakes.count();
-        let _middle = polls_elsewhere();
+        let _middle = polled_elsewhere(&place);
         assert!(wakes.count() > before, "it was not told");
     }
 }
@@ -251,18 +265,10 @@ fn c3_one_that_is_held_by_another_call_holds_the_outer_one_however_often_it_has_
     let wakes = Wakes::new();
     let mut outer = Box::pin(scope.run_until_cancelled(FreshWaker::new(polls_the(&place))));
     assert!(run(outer.as_mut(), &wakes).is_pending());
-    let polls_elsewhere = || {
-        let mut middle = place.take().expect("it is there");
-        assert!(poll_pinned(middle.as_mut(), &Wakes::new()).is_pending());
-        middle
-    };
-    for _ in 0..100 {
-        place.replace(Some(polls_elsewhere()));
-        assert!(run(outer.as_mut(), &wakes).is_pending());
-    }
+    moves(100, &place, outer.as_mut(), &wakes);
     drop(first);
     call.replace(call_on(&scope).take());
-    let middle = polls_elsewhere();
+    let middle = polled_elsewhere(&place);
     let second = call.take();
     place.replace(Some(middle));
     assert!(run(outer.as_mut(), &wakes).is_pending());

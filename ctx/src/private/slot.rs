@@ -119,10 +119,11 @@ impl<H: AsRef<Context>> Parts for InSlot<'_, H> {
 }
 
 impl<H: AsRef<Context>> Site for InSlot<'_, H> {
-    /// The slot knows.
     type Error = GaveUp;
+    /// The slot knows.
     type Left = ();
 
+    #[cfg(feature = "testing")]
     fn at(&self) -> &'static Location<'static> {
         self.slot.at
     }
