@@ -105,7 +105,7 @@ fn before<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Result<Asking, S
 /// What follows is to stand aside of the code of a call within a call, which there are many of.
 #[cold]
 #[inline]
-const fn aside() {}
+pub(crate) const fn aside() {}
 
 /// Before the poll of one that does not join in the simplest way. It only tells the two apart, as each has something
 /// else to keep meanwhile.
@@ -149,6 +149,7 @@ fn deliver<P: Parts>(parts: &mut P, asking: Asking, waker: &Waker) {
     if !keeper.delivers_simply(asking, context, waker) {
         keeper.deliver_anyhow(asking, context, waker);
     }
+    parts.is_delivered();
 }
 
 impl Keeper {

@@ -1,7 +1,7 @@
 //! Running a future until its context ends.
 
 use crate::{
-    advance::{Step, advance},
+    advance::{Step, advance, aside},
     context::Context,
     error::Cancelled,
     keeper::{Keeper, Mode, Parts},
@@ -62,6 +62,16 @@ impl<C: AsRef<Context>> Parts for Here<C> {
     #[inline]
     fn parts(&mut self) -> (&Context, &mut Keeper) {
         (self.context.as_ref(), &mut self.keeper)
+    }
+
+    #[inline]
+    fn is_done(&mut self) {
+        self.keeper.is_over();
+    }
+
+    #[inline]
+    fn is_delivered(&mut self) {
+        self.keeper.is_over_anyhow();
     }
 }
 
@@ -132,8 +142,11 @@ pin_project! {
             if let Stage::Live { site, .. } = this.project() {
                 let (context, keeper) = site.parts();
                 // Most are bare when they are over, and that is one look.
-                if !keeper.is_bare() && !keeper.is_idle() {
-                    keeper.close(context);
+                if !keeper.is_bare() {
+                    aside();
+                    if !keeper.is_idle() {
+                        keeper.close(context);
+                    }
                 }
             }
         }
@@ -172,10 +185,7 @@ impl<S: Site, F: Future> Future for Checkpoint<S, F> {
             Stage::Over { left } => return Poll::Ready(Err(S::again(left))),
             Stage::Live { future, site } => match advance(future, site, cx) {
                 Step::Pending => return Poll::Pending,
-                Step::Ready(output) => {
-                    site.parts().1.is_over();
-                    return Poll::Ready(Ok(output));
-                }
+                Step::Ready(output) => return Poll::Ready(Ok(output)),
                 Step::GivesUp => site.give_up(),
             },
         };

@@ -84,6 +84,10 @@ pub trait Parts {
     /// The future was ready, and nothing is to be seen to.
     #[inline]
     fn is_done(&mut self) {}
+
+    /// The future was ready, and that was seen to.
+    #[inline]
+    fn is_delivered(&mut self) {}
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,9 +122,21 @@ impl Keeper {
         }
     }
 
-    /// It was ready, and is a checkpoint that may be awaited once more. Then it starts once more.
+    /// It was ready while it was bare, and is a checkpoint that may be awaited once more. Then it starts once more, and joins
+    /// nobody before.
     #[inline]
     pub(crate) fn is_over(&mut self) {
+        self.joins = Joins::OVER;
+        self.started = false;
+        self.relied.forget_await();
+    }
+
+    /// The same however it was ready. One that is looked for still has its name.
+    #[inline]
+    pub(crate) fn is_over_anyhow(&mut self) {
+        if self.is_bare() {
+            self.joins = Joins::OVER;
+        }
         self.started = false;
         self.relied.forget_await();
     }
@@ -218,7 +234,7 @@ impl Keeper {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is one comparison")]
     pub(crate) fn is_bare(&self) -> bool {
-        self.joins.has_line()
+        self.joins.is_bare()
     }
 
     /// Whether nobody would notice if this checkpoint went away.

@@ -4,9 +4,11 @@
 //!    same, and none is used again: an answer may be kept for longer than its asker lives.
 //! 2. A checkpoint joins frames by its line, or has a name, or neither. One that was answered joins nobody any more, as it
 //!    could not be found there by who has answered it.
+//! 3. One that owes nobody anything is told by one bit: it joins by its line, or it is over. No frame is on line zero that
+//!    anybody may join.
 //!
 //! ```text
-//!   bit 0   clear: all of it is the address of a line, which is a multiple of four
+//!   bit 0   clear: all of it is the address of a line, which is a multiple of four, or zero
 //!   bit 1   set: there is a name
 //!   bit 2   set in no name, so that an answer may have a mark there
 //! ```
@@ -57,6 +59,8 @@ pub(crate) struct Joins(u64);
 
 impl Joins {
     pub(crate) const NOBODY: Joins = Joins(ASIDE);
+    /// The same for one that is over, and has left nothing.
+    pub(crate) const OVER: Joins = Joins(0);
 
     #[inline]
     pub(crate) fn those_on(line: usize) -> Self {
@@ -70,7 +74,7 @@ impl Joins {
     }
 
     #[inline]
-    pub(crate) fn has_line(self) -> bool {
+    pub(crate) fn is_bare(self) -> bool {
         self.0 & ASIDE == 0
     }
 
@@ -114,13 +118,14 @@ mod tests {
     fn it_joins_by_a_line_or_has_a_name_or_neither() {
         for line in [4, 1 << 20, usize::MAX - 3] {
             let joins = Joins::those_on(line);
-            assert!(joins.has_line() && joins.line() == line as u64);
+            assert!(joins.is_bare() && joins.line() == line as u64);
             assert!(!joins.has_name() && !joins.name().is_some());
             for other in [Joins::NOBODY, joins.name().into(), Name::of(7).into()] {
-                assert!(!other.has_line() && other.line() != line as u64);
+                assert!(!other.is_bare() && other.line() != line as u64);
             }
         }
         assert!(Joins::from(Name::of(7)).name() == Name::of(7));
+        assert!(Joins::OVER.is_bare() && !Joins::OVER.has_name());
         assert!(!Joins::NOBODY.has_name() && !Joins::from(Name::NONE).has_name());
     }
 }

@@ -11,6 +11,7 @@
 //!    hand what they had; and after it the watch is left (`end_parting`).
 
 use crate::{
+    advance::aside,
     answer::{self, Answer, Answers, Manner, More},
     asking::{Asking, answer_top},
     context::Context,
@@ -122,8 +123,11 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         #[cfg(feature = "testing")]
         crate::probe::goes(self);
-        if self.watch.is_some() {
-            self.drop_watch();
+        if !self.is_bare() {
+            aside();
+            if self.watch.is_some() {
+                self.drop_watch();
+            }
         }
     }
 }

@@ -207,3 +207,43 @@ fn c1_one_that_is_awaited_once_more_starts_nothing_where_its_context_has_ended()
     drop(future);
     assert_eq!(polls, 2);
 }
+
+/// It joins the frame of the outer one each time, and starts each time.
+#[test]
+fn c1_one_that_is_awaited_once_more_in_another_starts_nothing_where_its_context_has_ended() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let mut polls = 0;
+    let mut inner = Box::pin(scope.run_until_cancelled(poll_fn(|_| {
+        polls += 1;
+        Poll::Ready(())
+    })));
+    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        assert!(matches!(inner.as_mut().poll(cx), Poll::Ready(Ok(()))));
+        scope.cancel();
+        inner.as_mut().poll(cx)
+    })));
+    let polled = poll_pinned(outer.as_mut(), &wakes);
+    assert!(matches!(polled, Poll::Ready(Ok(Err(_)))), "{polled:?}");
+    drop(outer);
+    drop(inner);
+    assert_eq!(polls, 1);
+}
+
+#[test]
+fn c7_one_that_is_awaited_once_more_in_another_costs_budget_each_time() {
+    let runtime = asleep();
+    let scope = ROOT.with_cancel();
+    let mut inner = Box::pin(scope.run_until_cancelled(poll_fn(|_| Poll::Ready(()))));
+    let mut times = 0;
+    runtime.block_on(poll_fn(|cx| {
+        let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+            while times < 1_000 && inner.as_mut().poll(cx).is_ready() {
+                times += 1;
+            }
+            Poll::Ready(())
+        })));
+        outer.as_mut().poll(cx).map(drop)
+    }));
+    assert!(times < 1_000);
+}
