@@ -14,6 +14,7 @@
 //!    that, they are asked.
 
 use crate::{
+    aside::aside,
     asking::{self, Asking, answer_top},
     context::Context,
     few::Few,
@@ -102,11 +103,6 @@ fn before<P: Parts>(parts: &mut P, cx: &mut TaskContext<'_>) -> Result<Asking, S
     }
 }
 
-/// What follows is to stand aside of the code of a call within a call, which there are many of.
-#[cold]
-#[inline]
-pub(crate) const fn aside() {}
-
 /// Before the poll of one that does not join in the simplest way. It only tells the two apart, as each has something
 /// else to keep meanwhile.
 ///
@@ -132,7 +128,7 @@ fn enter_first<P>(context: &Context, keeper: &mut Keeper, cx: &mut TaskContext<'
 #[inline(never)]
 #[expect(clippy::extra_unused_type_parameters, reason = "see `enter`")]
 fn enter_again<P>(context: &Context, keeper: &mut Keeper, cx: &mut TaskContext<'_>) -> Asking {
-    keeper.ask(context, cx)
+    keeper.ask_again(context, cx)
 }
 
 /// The future stayed pending. False if the checkpoint gives up.
@@ -177,6 +173,7 @@ impl Keeper {
                 None => {}
             },
         }
+        aside();
         self.stay_anyhow(asking, context, cx)
     }
 

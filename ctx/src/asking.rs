@@ -8,6 +8,7 @@
 
 use crate::{
     answer::Answer,
+    aside::aside,
     frame::{Marks, WakerId, waker_id},
     heard::{Bits, Heard, Said},
     hold::Hold,
@@ -59,9 +60,13 @@ impl Asking {
     pub(crate) fn join_on(line: usize, cx: &TaskContext<'_>) -> Option<Self> {
         // Many small looks are inlined, and one great one is not.
         let joins = with_top(|top| top.joins.get());
-        let same = joins == std::ptr::from_ref(cx).addr()
-            || (joins != 0 && with_top(|top| top.waker.get()) == waker_id(cx.waker()));
-        let joins = same && with_top(|top| top.line.get()) == line;
+        if joins != std::ptr::from_ref(cx).addr() {
+            aside();
+            if joins == 0 || with_top(|top| top.waker.get()) != waker_id(cx.waker()) {
+                return None;
+            }
+        }
+        let joins = with_top(|top| top.line.get()) == line;
         joins.then(|| Self(with_top(|top| top.said.get())))
     }
 
@@ -73,10 +78,14 @@ impl Asking {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is short where it is called for")]
     pub(crate) fn join_seated(line: usize, answer: Answer, cx: &TaskContext<'_>) -> Option<Self> {
-        let own = answer.is_none() || with_top(|top| top.owner.get()) == answer.owner();
-        let own = own && with_top(|top| !top.marks.get().has(Marks::SHIELDED));
-        let joined = if own { Self::join_on(line, cx) } else { None };
-        joined.map(|Self(said)| Self(said.marked()))
+        // Both are looked at without a branch: the first await has given no answer, and the others have.
+        let own = answer.is_none() | (with_top(|top| top.owner.get()) == answer.owner());
+        let open = with_top(|top| !top.marks.get().has(Marks::SHIELDED));
+        if !(own && open) {
+            aside();
+            return None;
+        }
+        Self::join_on(line, cx).map(|Self(said)| Self(said.marked()))
     }
 
     /// Asks by the first frame of the thread, where there is none, on behalf of the checkpoint of this name.
@@ -213,6 +222,7 @@ impl Asking {
             return false;
         }
         let Some(poll) = top::poll_at_once() else {
+            aside();
             return false;
         };
         with_top(|top| top.take_answer(answer.poll != poll));
@@ -231,6 +241,7 @@ impl Asking {
         let unheard = self.leaves_joined_unheard();
         if unheard {
             if is_of_this_poll(*answer) {
+                aside();
                 with_top(Top::take_back);
             }
             *answer = Answer::NONE;

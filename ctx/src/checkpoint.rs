@@ -1,7 +1,8 @@
 //! Running a future until its context ends.
 
 use crate::{
-    advance::{Step, advance, aside},
+    advance::{Step, advance},
+    aside::aside,
     context::Context,
     error::Cancelled,
     keeper::{Keeper, Mode, Parts},

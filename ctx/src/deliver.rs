@@ -10,11 +10,12 @@
 
 use crate::{
     answer::Answer,
+    aside::aside,
     asking::{self, Asking},
     context::Context,
     frame::waker_id,
     heard::Heard,
-    keeper::{Keeper, Seat},
+    keeper::Keeper,
 };
 use std::task::Waker;
 
@@ -46,15 +47,15 @@ impl Keeper {
         let Some(watch) = &mut *self.watch else {
             return asking.leaves_unheard();
         };
-        let ends = self.seat == Seat::Taken || !self.relied.ever();
-        let ends =
-            ends && watch.is_just(waker_id(waker)) && asking.leaves_taking_back(&mut watch.answer);
-        if ends {
-            if self.seat == Seat::Taken {
-                self.seat = Seat::Free;
-            } else {
-                self.leave_list(context);
-            }
+        if !self.seated && self.relied.ever() {
+            return false;
+        }
+        let ends = watch.is_just(waker_id(waker)) && asking.leaves_taking_back(&mut watch.answer);
+        if ends && self.seated {
+            self.keeps_place();
+        } else if ends {
+            aside();
+            self.leave_list(context);
         }
         ends
     }
@@ -100,11 +101,11 @@ impl Keeper {
     fn keeps_seat(&mut self, waker: &Waker) -> bool {
         match &mut *self.watch {
             None => true,
-            Some(watch) if self.seat == Seat::Taken && watch.is_just(waker_id(waker)) => {
+            Some(watch) if self.seated && watch.is_just(waker_id(waker)) => {
                 let free = asking::take_back_from_top(watch.answer);
                 if free {
                     watch.answer = Answer::NONE;
-                    self.seat = Seat::Free;
+                    self.keeps_place();
                 }
                 free
             }

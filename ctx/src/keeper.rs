@@ -23,6 +23,7 @@
 
 use crate::{
     answer::{self, Manner},
+    aside::aside,
     asking::{self, Asking},
     context::Context,
     end::End,
@@ -66,14 +67,18 @@ pub struct Keeper {
     /// that it is looked for once.
     pub(crate) watch: ManuallyDrop<Option<Box<Watch>>>,
     /// Its line, if it is bare: it has asked, may give up, has no watch and was not answered, so that it joins in the
-    /// simplest way. Its name, if anybody inside has answered its frame, and so may look for it when it goes away.
+    /// simplest way. Its name, if anybody inside has answered its frame, and so may look for it when it goes away. That it is
+    /// over, if it was ready and nobody would notice if it went away.
     joins: Joins,
     pub(crate) mode: Mode,
     started: bool,
     /// Whether others relied on an answer to its frame, and so may need it when this checkpoint is over.
     pub(crate) relied: Relied,
-    /// Whether it keeps its place in the list for the next await of the same function (see `body`).
-    pub(crate) seat: Seat,
+    /// Whether it is the state of all the awaits of a function, and so keeps its place in the list from one to the next.
+    ///
+    /// Between two of them it is over by `joins`. If there is a watch then, it `is_just` a waker in the list, or stands in no
+    /// list (the budget had stopped the await before it asked); and nobody was promised anything, nor answered.
+    pub(crate) seated: bool,
 }
 
 /// Who has a checkpoint's context and its state.
@@ -90,35 +95,24 @@ pub trait Parts {
     fn is_delivered(&mut self) {}
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seat {
-    /// There is no next await.
-    None,
-    /// There is one. A future is awaited now, or was, and has left nothing that must be seen to before the next one.
-    Taken,
-    /// Nothing is awaited now. If there is a watch, it `is_just` a waker in the list, or stands in no list (the
-    /// budget had stopped the await before it asked); and nobody was promised anything, nor answered.
-    Free,
-}
-
 impl Keeper {
     pub(crate) const fn new(mode: Mode) -> Self {
-        Self::with(mode, Seat::None)
+        Self::with(mode, false)
     }
 
     /// The state of all the checkpoints of one function, which follow each other.
     pub(crate) const fn shared() -> Self {
-        Self::with(Mode::Race, Seat::Free)
+        Self::with(Mode::Race, true)
     }
 
-    const fn with(mode: Mode, seat: Seat) -> Self {
+    const fn with(mode: Mode, seated: bool) -> Self {
         Self {
             watch: ManuallyDrop::new(None),
             joins: Joins::NOBODY,
             mode,
             started: false,
             relied: Relied::NEVER,
-            seat,
+            seated,
         }
     }
 
@@ -141,6 +135,12 @@ impl Keeper {
         self.relied.forget_await();
     }
 
+    /// It was ready, and has promised nothing to anybody. Its waker stays in the list for the next await of its function.
+    #[inline]
+    pub(crate) fn keeps_place(&mut self) {
+        self.joins = Joins::OVER;
+    }
+
     /// The next checkpoint begins.
     #[inline]
     pub(crate) fn begin(&mut self, mode: Mode) {
@@ -148,7 +148,6 @@ impl Keeper {
         self.mode = mode;
         self.started = false;
         self.relied.forget_await();
-        self.seat = Seat::Taken;
     }
 
     /// Before the first poll: asks, if the future may start.
@@ -159,13 +158,12 @@ impl Keeper {
             return Asking::stopped(self.starts_later(context, cx));
         }
         // Mostly one look tells that it is live, and that it is its own line.
-        match context.live_line_address() {
-            Some(line) => {
-                self.forgets_earlier();
-                self.ask_on(line, context, cx)
-            }
-            None => self.ask_first_anyhow(context, cx),
+        if let Some(line) = context.live_line_address() {
+            self.forgets_earlier();
+            return self.ask_on(line, context, cx);
         }
+        aside();
+        self.ask_first_anyhow(context, cx)
     }
 
     /// The same where it takes more looks, at the clock for one, or where it has ended.
@@ -230,17 +228,17 @@ impl Keeper {
         end.expect("a context that ended stays so")
     }
 
-    /// Whether it is bare. Then nothing is to be seen to when it is over, either.
+    /// Whether it is bare, or over. Then nothing is to be seen to when it goes away.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is one comparison")]
     pub(crate) fn is_bare(&self) -> bool {
         self.joins.is_bare()
     }
 
-    /// Whether nobody would notice if this checkpoint went away.
+    /// Whether nobody would notice if this checkpoint, which is not bare, went away.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
-        self.seat == Seat::Free || (!self.was_answered() && self.watch.is_none())
+        !self.was_answered() && self.watch.is_none()
     }
 
     /// Asks by the frame that is there, if this is the simplest case of all.
@@ -278,15 +276,6 @@ impl Keeper {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is what its callers are for")]
     pub(crate) fn ask(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
-        match context.own_line_address() {
-            Some(line) => self.ask_on(line, context, cx),
-            None => self.ask_anyhow(context, cx),
-        }
-    }
-
-    /// The same where its line is found by more than one look, if there is one.
-    #[inline(never)]
-    fn ask_anyhow(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
         match context.line_address() {
             0 => Asking::MUTE,
             line => self.ask_on(line, context, cx),
@@ -296,25 +285,62 @@ impl Keeper {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is what its callers are for")]
     fn ask_on(&mut self, line: usize, context: &Context, cx: &TaskContext<'_>) -> Asking {
-        let joined = match &*self.watch {
-            None if self.mode == Mode::Race && !self.was_answered() => {
-                self.joins = Joins::those_on(line);
-                if asking::nobody_asks() {
-                    return Asking::first(line, Name::NONE, cx);
-                }
-                Asking::join_on(line, cx)
-            }
-            Some(watch) if watch.rare.is_some() => None,
-            _ if asking::nobody_asks() => return Asking::first(line, self.name(), cx),
-            Some(watch) if self.mode == Mode::Race && !self.was_answered() => {
-                Asking::join_seated(line, watch.answer, cx)
-            }
-            Some(_) | None => None,
-        };
-        match joined {
-            Some(asking) => asking,
-            None => self.ask_above(context, cx),
+        if self.watch.is_some() || self.mode != Mode::Race || self.was_answered() {
+            aside();
+            return self.ask_anew(line, context, cx);
         }
+        self.joins = Joins::those_on(line);
+        if !asking::nobody_asks() {
+            aside();
+            return match Asking::join_on(line, cx) {
+                Some(joined) => joined,
+                None => self.ask_above(context, cx),
+            };
+        }
+        Asking::first(line, Name::NONE, cx)
+    }
+
+    /// Asks in a poll that is not the first.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is what its caller is for")]
+    pub(crate) fn ask_again(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
+        if let Some(line) = context.own_line_address() {
+            return self.ask_anew(line, context, cx);
+        }
+        aside();
+        self.ask_again_anyhow(context, cx)
+    }
+
+    /// The same where its line is found by more than one look, if there is one.
+    #[inline(never)]
+    fn ask_again_anyhow(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
+        match context.line_address() {
+            0 => Asking::MUTE,
+            line => self.ask_anew(line, context, cx),
+        }
+    }
+
+    /// Asks on this line, whatever it has from earlier polls or awaits.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is what its callers are for")]
+    fn ask_anew(&mut self, line: usize, context: &Context, cx: &TaskContext<'_>) -> Asking {
+        if matches!(&*self.watch, Some(watch) if watch.rare.is_some()) {
+            aside();
+            return self.ask_above(context, cx);
+        }
+        if asking::nobody_asks() {
+            return Asking::first(line, self.name(), cx);
+        }
+        let joined = match &*self.watch {
+            _ if self.mode != Mode::Race || self.was_answered() => None,
+            Some(watch) => Asking::join_seated(line, watch.answer, cx),
+            None => Asking::join_on(line, cx),
+        };
+        if let Some(asking) = joined {
+            return asking;
+        }
+        aside();
+        self.ask_above(context, cx)
     }
 
     /// Asks by a frame above another one, or one that shields inside are to find a hold with.

@@ -73,6 +73,7 @@ mod timer;
 mod alarm;
 mod callbacks;
 mod advance;
+mod aside;
 mod deliver;
 mod keeper;
 mod decide;

@@ -11,14 +11,14 @@
 //!    hand what they had; and after it the watch is left (`end_parting`).
 
 use crate::{
-    advance::aside,
     answer::{self, Answer, Answers, Manner, More},
+    aside::aside,
     asking::{Asking, answer_top},
     context::Context,
     few::Few,
     frame::{WakerId, waker_id},
     hold::Hold,
-    keeper::{Keeper, Seat},
+    keeper::Keeper,
     node::{Node, ScopeRef, address},
     spare,
     stack::remember_over,
@@ -313,6 +313,7 @@ impl Keeper {
     #[inline]
     pub(crate) fn end(&mut self, context: &Context) {
         if self.watch.is_some() {
+            aside();
             self.end_watch(context);
         }
     }
@@ -338,7 +339,7 @@ impl Keeper {
 
     #[inline]
     pub(crate) fn may_be_parting(&self) -> bool {
-        self.seat != Seat::Free && matches!(&*self.watch, Some(watch) if watch.rare.is_some())
+        matches!(&*self.watch, Some(watch) if watch.rare.is_some())
     }
 
     /// The future has been dropped.

@@ -4,6 +4,7 @@
 //! cells, which are read and written without a check, as no reference to what is in them is ever given out.
 
 use crate::{
+    aside::aside,
     frame::{Frame, Marks, WakerId},
     heard::{Bits, Heard, Said},
     name::Name,
@@ -282,15 +283,18 @@ pub(crate) fn poll() -> u64 {
 pub(crate) fn poll_at_once() -> Option<u64> {
     let number = with_top(|top| top.poll.get());
     if number != 0 {
+        aside();
         return Some(number);
     }
     let next = with_top(|top| top.latest.get()) + 1;
     if next % BLOCK == 0 {
+        aside();
         return None;
     }
     with_top(|top| top.latest.set(next));
     with_top(|top| top.poll.set(next));
     if !with_top(|top| top.owner.get()).is_some() {
+        aside();
         with_top(|top| top.owner.set(Name::of(next)));
     }
     Some(next)

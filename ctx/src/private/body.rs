@@ -10,9 +10,10 @@
 
 use crate::{
     advance::{Step, advance},
+    aside::aside,
     context::Context,
     error::{Cancelled, FromCancelled},
-    keeper::{Keeper, Mode, Parts, Seat},
+    keeper::{Keeper, Mode, Parts},
 };
 use pin_project_lite::pin_project;
 use std::{
@@ -32,7 +33,8 @@ pub struct Body<'c> {
 struct State {
     /// Where the latest await is.
     at: &'static Location<'static>,
-    keeper: Keeper,
+    /// Its own drop would look once more for what `Body`'s has ended.
+    keeper: ManuallyDrop<Keeper>,
 }
 
 impl<'c> Body<'c> {
@@ -44,7 +46,7 @@ impl<'c> Body<'c> {
             context,
             state: State {
                 at: Location::caller(),
-                keeper: Keeper::shared(),
+                keeper: ManuallyDrop::new(Keeper::shared()),
             },
         }
     }
@@ -157,11 +159,6 @@ impl Parts for Lent<'_> {
     fn parts(&mut self) -> (&Context, &mut Keeper) {
         (self.context, &mut self.state.keeper)
     }
-
-    #[inline]
-    fn is_done(&mut self) {
-        self.state.keeper.seat = Seat::Free;
-    }
 }
 
 // Who catches the panic of an await sees nothing of the state, which is put in order as the await is dropped.
@@ -173,8 +170,12 @@ impl Drop for Lent<'_> {
     fn drop(&mut self) {
         #[cfg(feature = "testing")]
         crate::probe::goes(&self.state.keeper);
-        if self.state.keeper.may_be_parting() {
-            self.state.keeper.end_parting();
+        let keeper = &mut self.state.keeper;
+        if !keeper.is_bare() {
+            aside();
+            if keeper.may_be_parting() {
+                keeper.end_parting();
+            }
         }
     }
 }
@@ -199,8 +200,11 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let lent = this.project().lent;
             let keeper = &mut lent.state.keeper;
-            if !keeper.is_idle() {
-                keeper.close(lent.context);
+            if !keeper.is_bare() {
+                aside();
+                if !keeper.is_idle() {
+                    keeper.close(lent.context);
+                }
             }
         }
     }
