@@ -14,7 +14,7 @@ use crate::{
     hold::Hold,
     keeper::Start,
     name::Name,
-    node::{Node, address},
+    node::{Address, NO_LINE, Node, address},
     stack::{self, Rare},
     top::{self, Top, with_top},
 };
@@ -57,7 +57,7 @@ impl Asking {
     /// The same for whatever task context, if its waker is the frame's.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is short where it is called for")]
-    pub(crate) fn join_on(line: usize, cx: &TaskContext<'_>) -> Option<Self> {
+    pub(crate) fn join_on(line: Address, cx: &TaskContext<'_>) -> Option<Self> {
         // Many small looks are inlined, and one great one is not.
         let joins = with_top(|top| top.joins.get());
         if joins != std::ptr::from_ref(cx).addr() {
@@ -77,7 +77,7 @@ impl Asking {
     /// shield, as it has to look for those whom it holds.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is short where it is called for")]
-    pub(crate) fn join_seated(line: usize, answer: Answer, cx: &TaskContext<'_>) -> Option<Self> {
+    pub(crate) fn join_seated(line: Address, answer: Answer, cx: &TaskContext<'_>) -> Option<Self> {
         // Both are looked at without a branch: the first await has given no answer, and the others have.
         let own = answer.is_none() | (with_top(|top| top.owner.get()) == answer.owner());
         let open = with_top(|top| !top.marks.get().has(Marks::SHIELDED));
@@ -91,7 +91,7 @@ impl Asking {
     /// Asks by the first frame of the thread, where there is none, on behalf of the checkpoint of this name.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is a part of its callers")]
-    pub(crate) fn first(line: usize, name: Name, cx: &TaskContext<'_>) -> Self {
+    pub(crate) fn first(line: Address, name: Name, cx: &TaskContext<'_>) -> Self {
         with_top(|top| {
             top.begin_alone(line, name, waker_id(cx.waker()));
             top.marks.set(Marks::PLAIN);
@@ -128,7 +128,7 @@ impl Asking {
             if top.is_there() && !top.cover() {
                 return false;
             }
-            top.begin(0, name, (0, 0));
+            top.begin(NO_LINE, name, (0, 0));
             top.task.set(None);
             top.marks.set(Marks::PRESENT.and(Marks::DROPPING));
             true
@@ -294,7 +294,7 @@ impl Asking {
 /// Answers the latest frame, if it is as simple as it mostly is: on the same line, with the same waker, and
 /// the one that was answered before. True if it was, or if nobody asks.
 #[inline]
-pub(crate) fn answer_top(answer: &mut Answer, line: usize, waker: WakerId) -> bool {
+pub(crate) fn answer_top(answer: &mut Answer, line: Address, waker: WakerId) -> bool {
     with_top(|top| {
         let marks = top.marks.get();
         if !top.is_there() {

@@ -2,7 +2,6 @@
 
 use crate::{
     advance::{Step, advance},
-    aside::aside,
     context::Context,
     error::Cancelled,
     keeper::{Keeper, Mode, Parts},
@@ -67,12 +66,13 @@ impl<C: AsRef<Context>> Parts for Here<C> {
 
     #[inline]
     fn is_done(&mut self) {
+        self.keeper.owes_nothing();
         self.keeper.is_over();
     }
 
     #[inline]
     fn is_delivered(&mut self) {
-        self.keeper.is_over_anyhow();
+        self.keeper.is_over();
     }
 }
 
@@ -142,13 +142,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             if let Stage::Live { site, .. } = this.project() {
                 let (context, keeper) = site.parts();
-                // Most are bare when they are over, and that is one look.
-                if !keeper.is_bare() {
-                    aside();
-                    if !keeper.is_idle() {
-                        keeper.close(context);
-                    }
-                }
+                keeper.goes(context);
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     done::{self, Done, DoneOwned},
     error::{BoxError, Cancelled, Cause, cause_from},
     layer,
-    node::{How, Kind, Node, ScopeRef, values},
+    node::{Address, How, Kind, Node, ScopeRef, address, values},
     scope::CancelScope,
     state::State,
     tree,
@@ -571,24 +571,24 @@ impl Context {
         crate::node::line(self.node.as_ref()?)
     }
 
-    /// The address of the nearest scope or shield; zero where there is none.
+    /// The address of the nearest scope or shield, if there is one.
     #[inline]
-    pub(crate) fn line_address(&self) -> usize {
-        self.line().map_or(0, crate::node::address)
+    pub(crate) fn line_address(&self) -> Option<Address> {
+        self.line().map(address)
     }
 
     /// The same if it is a scope or a shield itself.
     #[inline]
-    pub(crate) fn own_line_address(&self) -> Option<usize> {
+    pub(crate) fn own_line_address(&self) -> Option<Address> {
         let node = self.node.as_ref()?;
-        (!node.state.load().is_aside()).then(|| crate::node::address(node))
+        (!node.state.load().is_aside()).then(|| address(node))
     }
 
     /// The same if it is a scope or a shield itself, and a glance tells that it is live.
     #[inline]
-    pub(crate) fn live_line_address(&self) -> Option<usize> {
+    pub(crate) fn live_line_address(&self) -> Option<Address> {
         let node = self.node.as_ref()?;
-        tree::is_live_line(node).then(|| crate::node::address(node))
+        tree::is_live_line(node).then(|| address(node))
     }
 
     /// Whether its line is live, and will be told of its end, and time cannot end it.

@@ -47,17 +47,22 @@ impl Keeper {
         let Some(watch) = &mut *self.watch else {
             return asking.leaves_unheard();
         };
-        if !self.seated && self.relied.ever() {
+        if !self.seated {
+            aside();
+            if self.relied.ever() {
+                return false;
+            }
+        }
+        if !watch.is_just(waker_id(waker)) || !asking.leaves_taking_back(&mut watch.answer) {
+            aside();
             return false;
         }
-        let ends = watch.is_just(waker_id(waker)) && asking.leaves_taking_back(&mut watch.answer);
-        if ends && self.seated {
-            self.keeps_place();
-        } else if ends {
+        self.owes_nothing();
+        if !self.seated {
             aside();
             self.leave_list(context);
         }
-        ends
+        true
     }
 
     #[inline(never)]
@@ -105,7 +110,7 @@ impl Keeper {
                 let free = asking::take_back_from_top(watch.answer);
                 if free {
                     watch.answer = Answer::NONE;
-                    self.keeps_place();
+                    self.owes_nothing();
                 }
                 free
             }

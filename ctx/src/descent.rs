@@ -1,6 +1,6 @@
 //! How one line descends from another: what tells whether a checkpoint answers for the one around it (rule C3).
 
-use crate::node::{How, Kind, Node, address, line as line_of};
+use crate::node::{Address, How, Kind, Node, address, line as line_of};
 use std::{collections::HashSet, sync::Arc};
 
 /// How one line descends from another.
@@ -13,7 +13,7 @@ pub(crate) enum Descent {
 }
 
 /// Whether `line` is the line at `target`, or descends from it.
-pub(crate) fn descent(line: &Arc<Node>, target: usize) -> Option<Descent> {
+pub(crate) fn descent(line: &Arc<Node>, target: Address) -> Option<Descent> {
     let mut found = Descent::Open;
     let mut here = line;
     loop {
@@ -33,7 +33,7 @@ pub(crate) fn descent(line: &Arc<Node>, target: usize) -> Option<Descent> {
 /// The same where lines meet: every path counts, and an open one counts more than a shielded one.
 ///
 /// No line is entered twice in the same state, so that a ladder of merges takes linear time.
-fn descent_through_merge(start: &Arc<Node>, found: Descent, target: usize) -> Option<Descent> {
+fn descent_through_merge(start: &Arc<Node>, found: Descent, target: Address) -> Option<Descent> {
     let mut seen = HashSet::new();
     let mut best = None;
     let mut ahead = vec![(start, found)];

@@ -30,7 +30,7 @@
 //! Frames hold addresses instead of references. They are compared and never followed: the lines and the task context
 //! outlive the poll. Whose frame it is its name says (see `name`).
 
-use crate::{answer::Answer, heard::Said, name::Name};
+use crate::{answer::Answer, heard::Said, name::Name, node::Address};
 use std::task::Waker;
 use tokio::task::Id as TaskId;
 
@@ -51,7 +51,8 @@ pub(crate) fn waker_id(waker: &Waker) -> WakerId {
 pub(crate) struct Frame {
     /// The address of the task context by which others join; zero where nobody may.
     pub(crate) joins: usize,
-    pub(crate) line: usize,
+    /// `NO_LINE` while its checkpoint is dropping its future.
+    pub(crate) line: Address,
     pub(crate) waker: WakerId,
     /// The name of its checkpoint.
     pub(crate) owner: Name,

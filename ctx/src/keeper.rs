@@ -31,7 +31,7 @@ use crate::{
     heard::{Bits, Heard, Relied},
     hold::Hold,
     name::{Joins, Name},
-    node::{ScopeRef, address},
+    node::{Address, ScopeRef, address},
     promise::Watch,
     spare, top,
 };
@@ -108,7 +108,7 @@ impl Keeper {
     const fn with(mode: Mode, seated: bool) -> Self {
         Self {
             watch: ManuallyDrop::new(None),
-            joins: Joins::NOBODY,
+            joins: Joins::NOTHING,
             mode,
             started: false,
             relied: Relied::NEVER,
@@ -116,35 +116,24 @@ impl Keeper {
         }
     }
 
-    /// It was ready while it was bare, and is a checkpoint that may be awaited once more. Then it starts once more, and joins
-    /// nobody before.
+    /// It was ready, and is a checkpoint that may be awaited once more. Then it starts once more.
     #[inline]
     pub(crate) fn is_over(&mut self) {
-        self.joins = Joins::OVER;
         self.started = false;
         self.relied.forget_await();
     }
 
-    /// The same however it was ready. One that is looked for still has its name.
+    /// It was ready, and has promised nothing to anybody. Its waker may stay in the list, for the next await of its function.
+    /// It joins nobody until it has asked once more.
     #[inline]
-    pub(crate) fn is_over_anyhow(&mut self) {
-        if self.is_bare() {
-            self.joins = Joins::OVER;
-        }
-        self.started = false;
-        self.relied.forget_await();
-    }
-
-    /// It was ready, and has promised nothing to anybody. Its waker stays in the list for the next await of its function.
-    #[inline]
-    pub(crate) fn keeps_place(&mut self) {
-        self.joins = Joins::OVER;
+    pub(crate) fn owes_nothing(&mut self) {
+        self.joins = Joins::NOTHING;
     }
 
     /// The next checkpoint begins.
     #[inline]
     pub(crate) fn begin(&mut self, mode: Mode) {
-        self.joins = Joins::NOBODY;
+        self.joins = Joins::NOTHING;
         self.mode = mode;
         self.started = false;
         self.relied.forget_await();
@@ -277,14 +266,14 @@ impl Keeper {
     #[expect(clippy::inline_always, reason = "it is what its callers are for")]
     pub(crate) fn ask(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
         match context.line_address() {
-            0 => Asking::MUTE,
-            line => self.ask_on(line, context, cx),
+            Some(line) => self.ask_on(line, context, cx),
+            None => Asking::MUTE,
         }
     }
 
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is what its callers are for")]
-    fn ask_on(&mut self, line: usize, context: &Context, cx: &TaskContext<'_>) -> Asking {
+    fn ask_on(&mut self, line: Address, context: &Context, cx: &TaskContext<'_>) -> Asking {
         if self.watch.is_some() || self.mode != Mode::Race || self.was_answered() {
             aside();
             return self.ask_anew(line, context, cx);
@@ -315,15 +304,15 @@ impl Keeper {
     #[inline(never)]
     fn ask_again_anyhow(&mut self, context: &Context, cx: &TaskContext<'_>) -> Asking {
         match context.line_address() {
-            0 => Asking::MUTE,
-            line => self.ask_anew(line, context, cx),
+            Some(line) => self.ask_anew(line, context, cx),
+            None => Asking::MUTE,
         }
     }
 
     /// Asks on this line, whatever it has from earlier polls or awaits.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is what its callers are for")]
-    fn ask_anew(&mut self, line: usize, context: &Context, cx: &TaskContext<'_>) -> Asking {
+    fn ask_anew(&mut self, line: Address, context: &Context, cx: &TaskContext<'_>) -> Asking {
         if matches!(&*self.watch, Some(watch) if watch.rare.is_some()) {
             aside();
             return self.ask_above(context, cx);

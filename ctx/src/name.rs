@@ -4,14 +4,17 @@
 //!    same, and none is used again: an answer may be kept for longer than its asker lives.
 //! 2. A checkpoint joins frames by its line, or has a name, or neither. One that was answered joins nobody any more, as it
 //!    could not be found there by who has answered it.
-//! 3. One that owes nobody anything is told by one bit: it joins by its line, or it is over. No frame is on line zero that
-//!    anybody may join.
+//! 3. One that owes nobody anything is told by one bit: it joins by its line, or has not asked yet, or is over. In the
+//!    latter cases it has zero, which is no line. (One that the budget stopped before it asked may have answered, where its
+//!    function's state kept a waker; but its task has been woken, and polls all that were answered.)
 //!
 //! ```text
 //!   bit 0   clear: all of it is the address of a line, which is a multiple of four, or zero
 //!   bit 1   set: there is a name
 //!   bit 2   set in no name, so that an answer may have a mark there
 //! ```
+
+use crate::node::Address;
 
 const ASIDE: u64 = 1;
 const NAMED: u64 = 2;
@@ -58,13 +61,14 @@ impl Name {
 pub(crate) struct Joins(u64);
 
 impl Joins {
+    /// Of one that has asked, and cannot join in that way.
     pub(crate) const NOBODY: Joins = Joins(ASIDE);
-    /// The same for one that is over, and has left nothing.
-    pub(crate) const OVER: Joins = Joins(0);
+    /// Of one that has not asked yet, or is over and has left nothing.
+    pub(crate) const NOTHING: Joins = Joins(0);
 
     #[inline]
-    pub(crate) fn those_on(line: usize) -> Self {
-        Self(line as u64)
+    pub(crate) fn those_on(line: Address) -> Self {
+        Self(line.get() as u64)
     }
 
     /// What compares with the address of a line. It is like none where there is none.
@@ -117,7 +121,7 @@ mod tests {
     #[test]
     fn it_joins_by_a_line_or_has_a_name_or_neither() {
         for line in [4, 1 << 20, usize::MAX - 3] {
-            let joins = Joins::those_on(line);
+            let joins = Joins::those_on(Address::new(line).unwrap());
             assert!(joins.is_bare() && joins.line() == line as u64);
             assert!(!joins.has_name() && !joins.name().is_some());
             for other in [Joins::NOBODY, joins.name().into(), Name::of(7).into()] {
@@ -125,7 +129,7 @@ mod tests {
             }
         }
         assert!(Joins::from(Name::of(7)).name() == Name::of(7));
-        assert!(Joins::OVER.is_bare() && !Joins::OVER.has_name());
+        assert!(Joins::NOTHING.is_bare() && !Joins::NOTHING.has_name());
         assert!(!Joins::NOBODY.has_name() && !Joins::from(Name::NONE).has_name());
     }
 }

@@ -31,7 +31,7 @@ use crate::{
     state::{State, Word},
     sync::{AtomicU32, Once, Ordering},
 };
-use std::{panic::Location, sync::Arc};
+use std::{num::NonZeroUsize, panic::Location, ptr::NonNull, sync::Arc};
 use tokio::time::Instant;
 
 /// What everybody asks comes first, in memory too: a walk over many scopes takes its time waiting for
@@ -378,7 +378,13 @@ pub(crate) fn values(node: &Arc<Node>) -> Option<&Arc<Node>> {
     }
 }
 
-/// What tells one line from another while both are alive.
-pub(crate) fn address(node: &Arc<Node>) -> usize {
-    Arc::as_ptr(node).addr()
+/// What tells one line from another while both are alive: a multiple of four.
+pub(crate) type Address = NonZeroUsize;
+
+/// What is no line's.
+pub(crate) const NO_LINE: Address = Address::MIN;
+
+#[inline]
+pub(crate) fn address(node: &Arc<Node>) -> Address {
+    NonNull::from(&**node).addr()
 }

@@ -24,7 +24,7 @@ use crate::{
     few::Few,
     keeper::Keeper,
     lock::Lock,
-    node::{Kind, address},
+    node::{Address, Kind, NO_LINE, address},
     testing::{Delivery, Heard, Place, Plan, Starting, TOO_MANY, Verdict},
 };
 use std::{
@@ -164,7 +164,7 @@ impl Drop for Listener {
 struct Probe {
     root: Context,
     /// Of the root.
-    address: usize,
+    address: Address,
     heard: Lock<Heard>,
 }
 
@@ -192,7 +192,7 @@ impl Listening {
         let listener = Listener::new();
         let probe = Arc::new(Probe {
             root: root.clone(),
-            address: root.line().map_or(0, address),
+            address: root.line().map_or(NO_LINE, address),
             heard: Lock::new(Heard::new(plan, bounded)),
         });
         probes_mut().push(Arc::clone(&probe));

@@ -124,10 +124,7 @@ impl Drop for Keeper {
         #[cfg(feature = "testing")]
         crate::probe::goes(self);
         if !self.is_bare() {
-            aside();
-            if self.watch.is_some() {
-                self.drop_watch();
-            }
+            self.drop_watch();
         }
     }
 }
@@ -135,15 +132,26 @@ impl Drop for Keeper {
 impl Keeper {
     #[cold]
     fn drop_watch(&mut self) {
-        if self.may_be_parting() {
-            self.end_parting();
-        }
+        self.end_parting();
         drop(self.watch.take());
     }
 
-    /// The checkpoint goes away, and its future is dropped next. Its own drop, after that, ends the watch
-    /// where somebody in the future may look for it meanwhile.
-    pub(crate) fn close(&mut self, context: &Context) {
+    /// The checkpoint goes away, and its future is dropped next. Most owe nothing, and that is one look.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is one comparison")]
+    pub(crate) fn goes(&mut self, context: &Context) {
+        if !self.is_bare() {
+            aside();
+            self.close(context);
+        }
+    }
+
+    /// Its own drop, after the future's, ends the watch where somebody in the future may look for it meanwhile.
+    #[inline(never)]
+    fn close(&mut self, context: &Context) {
+        if self.is_idle() {
+            return;
+        }
         let waker = self.take_hold().and_then(|hold| hold.awake());
         let rare = self.watch.as_mut().and_then(|watch| watch.rare.as_mut());
         let parting = rare.and_then(|rare| rare.parting.take());
@@ -335,11 +343,6 @@ impl Keeper {
     #[cold]
     fn end_loudly(&mut self, context: &Context) {
         self.finish_all(context, Few::new(), None);
-    }
-
-    #[inline]
-    pub(crate) fn may_be_parting(&self) -> bool {
-        matches!(&*self.watch, Some(watch) if watch.rare.is_some())
     }
 
     /// The future has been dropped.

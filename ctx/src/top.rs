@@ -8,6 +8,7 @@ use crate::{
     frame::{Frame, Marks, WakerId},
     heard::{Bits, Heard, Said},
     name::Name,
+    node::{Address, NO_LINE},
     stack,
     sync::thread_local,
 };
@@ -31,7 +32,7 @@ thread_local! {
 /// The latest frame, field by field.
 pub(crate) struct Top {
     pub(crate) joins: Cell<usize>,
-    pub(crate) line: Cell<usize>,
+    pub(crate) line: Cell<Address>,
     pub(crate) said: Cell<Said>,
     /// Whether one who joined relies on the answers. It is written and never counted, so that no call within a call waits
     /// for what the one inside it has written.
@@ -53,7 +54,7 @@ impl Top {
     const fn new() -> Self {
         Self {
             joins: Cell::new(0),
-            line: Cell::new(0),
+            line: Cell::new(NO_LINE),
             said: Cell::new(Said::NOTHING),
             relied: Cell::new(false),
             marks: Cell::new(Marks::NONE),
@@ -114,7 +115,7 @@ impl Top {
     #[inline]
     pub(crate) fn is_joined_by(&self, line: u64, cx: usize) -> bool {
         let both = |cx, line| (cx as u128) << 64 | u128::from(line);
-        both(self.joins.get(), self.line.get() as u64) == both(cx, line)
+        both(self.joins.get(), self.line.get().get() as u64) == both(cx, line)
     }
 
     /// Puts the latest frame away; false if there is nothing to put it into.
@@ -128,7 +129,7 @@ impl Top {
 
     /// A frame of a new poll, which has no number and which nobody joins yet.
     #[inline]
-    pub(crate) fn begin(&self, line: usize, owner: Name, waker: WakerId) {
+    pub(crate) fn begin(&self, line: Address, owner: Name, waker: WakerId) {
         self.line.set(line);
         self.waker.set(waker);
         self.owner.set(owner);
@@ -167,7 +168,7 @@ impl Top {
 
     /// The only frame of the thread, of a new poll. What was heard is as it is where there is no frame: nothing.
     #[inline]
-    pub(crate) fn begin_alone(&self, line: usize, owner: Name, waker: WakerId) {
+    pub(crate) fn begin_alone(&self, line: Address, owner: Name, waker: WakerId) {
         debug_assert!(self.said.get() == Said::NOTHING && self.answers.get() == 0);
         debug_assert!(!self.relied.get());
         self.line.set(line);
@@ -325,7 +326,7 @@ mod tests {
 
     /// The number of a new poll of a checkpoint without a name.
     fn number() -> u64 {
-        with_top(|top| top.begin(8, Name::NONE, (0, 0)));
+        with_top(|top| top.begin(NO_LINE, Name::NONE, (0, 0)));
         let number = poll();
         assert_eq!((poll(), latest()), (number, number));
         assert!(name() == Name::of(number));
@@ -351,7 +352,7 @@ mod tests {
 
     #[test]
     fn c8_a_checkpoint_keeps_the_name_that_it_has() {
-        with_top(|top| top.begin(8, Name::of(7), (0, 0)));
+        with_top(|top| top.begin(NO_LINE, Name::of(7), (0, 0)));
         assert!(poll() > 7 && name() == Name::of(7));
     }
 
@@ -367,8 +368,11 @@ mod tests {
         };
         let top = Top::new();
         for (cx, line) in pairs() {
+            let Some(address) = Address::new(line) else {
+                continue;
+            };
             top.joins.set(cx);
-            top.line.set(line);
+            top.line.set(address);
             let joined: Vec<_> = pairs()
                 .filter(|(cx, line)| top.is_joined_by(*line as u64, *cx))
                 .collect();

@@ -10,7 +10,6 @@
 
 use crate::{
     advance::{Step, advance},
-    aside::aside,
     context::Context,
     error::{Cancelled, FromCancelled},
     keeper::{Keeper, Mode, Parts},
@@ -172,10 +171,7 @@ impl Drop for Lent<'_> {
         crate::probe::goes(&self.state.keeper);
         let keeper = &mut self.state.keeper;
         if !keeper.is_bare() {
-            aside();
-            if keeper.may_be_parting() {
-                keeper.end_parting();
-            }
+            keeper.end_parting();
         }
     }
 }
@@ -199,13 +195,7 @@ pin_project! {
     impl<'b, F> PinnedDrop for InBody<'b, F> {
         fn drop(this: Pin<&mut Self>) {
             let lent = this.project().lent;
-            let keeper = &mut lent.state.keeper;
-            if !keeper.is_bare() {
-                aside();
-                if !keeper.is_idle() {
-                    keeper.close(lent.context);
-                }
-            }
+            lent.state.keeper.goes(lent.context);
         }
     }
 }
@@ -244,7 +234,7 @@ impl<F: Future> Future for InBody<'_, F> {
 ///
 /// It has no drop of its own, since nothing can come between. The compiler need not ask then, at every await,
 /// whether a part of it is to be dropped, and that is much of what a `match` costs it.
-pub struct Kept<T>(ManuallyDrop<T>);
+pub struct Kept<T>(pub(super) ManuallyDrop<T>);
 
 #[doc(hidden)]
 impl<T> Kept<T> {

@@ -53,9 +53,7 @@ pin_project! {
     {
         fn drop(this: Pin<&mut Self>) {
             let (context, keeper) = this.project().site.parts();
-            if !keeper.is_idle() {
-                keeper.close(context);
-            }
+            keeper.goes(context);
         }
     }
 }
