@@ -6,6 +6,7 @@ use proc_macro2::{Ident, Span};
 use syn::visit_mut::VisitMut;
 use syn::{Block, Expr, Item, Stmt, Token, parse_quote_spanned};
 
+use crate::awaits::Awaits;
 use crate::definition;
 use crate::function::{Body, Function};
 use crate::future;
@@ -129,10 +130,11 @@ fn walk(
     rewriter.visit_block_mut(&mut first);
     rewriter.seat = seat;
     rewriter.fresh = fresh;
+    rewriter.awaits = Awaits::of(block);
     rewriter.visit_block_mut(block);
     let seated = mem::take(&mut rewriter.seated);
     if seated {
-        seat::make(&mut block.stmts, rewriter.runtime);
+        seat::make(&mut block.stmts, rewriter.awaits, rewriter.runtime);
     }
     seat::begin(&mut block.stmts, first.stmts);
     seated

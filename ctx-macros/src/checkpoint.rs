@@ -5,12 +5,15 @@ use syn::{Arm, Expr, ExprAwait, ExprMatch, Token, token};
 
 use crate::runtime::Runtime;
 use crate::scope::Exit;
+use crate::seat;
 use crate::syntax::{self, arm, generated, other_arm, start_of};
 
 /// What stands in front of an await, and what is done where it gives up.
 pub(crate) enum Guard {
     /// A checkpoint that leaves its error with the state which it uses: see `seat`.
     Seated(Expr),
+    /// One that has a state of its own, and whose error is made where it stands: see `awaits`.
+    Only(Expr),
     /// One that has a state of its own, and returns its error.
     Alone(Expr),
 }
@@ -23,6 +26,11 @@ pub(crate) enum Guard {
 //     match __body.__race(BASE).await {
 //         ::core::option::Option::Some(__v) => __v.__take(),
 //         _ => return ::ctx::FromCancelled::__from_body(&__body),
+//     }
+// or, where it is the only await of its function:
+//     match __body.__race(BASE).await {
+//         ::core::option::Option::Some(__v) => __v.__take(),
+//         _ => return ::ctx::FromCancelled::from_cancelled(__body.__gave_up()),
 //     }
 // or, where no state is to be had:
 //     match ::ctx::__private::race(::ctx::__private::handle(&ctx), BASE).await {
@@ -49,7 +57,7 @@ pub(crate) fn checkpoint(
     let first = start_of(&base).unwrap_or(span);
     let guard = guard(argument(*base), span);
     let arms = arms(&guard, exit, runtime, first, span);
-    let (Guard::Seated(call) | Guard::Alone(call)) = guard;
+    let (Guard::Seated(call) | Guard::Only(call) | Guard::Alone(call)) = guard;
     let awaited = ExprAwait {
         attrs: Vec::new(),
         base: Box::new(call),
@@ -71,26 +79,24 @@ fn arms(guard: &Guard, exit: Exit, runtime: &Runtime, first: Span, span: Span) -
     let value = runtime.name("__v", span);
     // It stands where his expression does, which is what the compiler may put something around.
     let whole = runtime.name("__v", first);
-    match guard {
-        Guard::Seated(_) => vec![
-            arm(
-                ["option", "Option", "Some"],
-                &value,
-                syntax::method(whole, runtime.name("__take", span), []),
-                quiet,
-            ),
-            other_arm(exit.leave_seat(runtime), quiet),
-        ],
+    let leave = match guard {
+        Guard::Seated(_) => exit.leave_seat(runtime),
+        Guard::Only(_) => exit.leave(runtime, seat::gave_up(span)),
         Guard::Alone(_) => {
             let cancelled = Ident::new("__c", quiet);
             let leave = exit.leave(runtime, syntax::expr(cancelled.clone()));
             let ready = syntax::expr(value.clone());
-            vec![
+            return vec![
                 arm(["result", "Result", "Ok"], &value, ready, quiet),
                 arm(["result", "Result", "Err"], &cancelled, leave, quiet),
-            ]
+            ];
         }
-    }
+    };
+    let take = syntax::method(whole, runtime.name("__take", span), []);
+    vec![
+        arm(["option", "Option", "Some"], &value, take, quiet),
+        other_arm(leave, quiet),
+    ]
 }
 
 /// The awaited expression as an argument. What the author had to put around it before `.await` must

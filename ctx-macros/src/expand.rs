@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Stmt, parse_quote};
 
+use crate::awaits::Awaits;
 use crate::definition::Definitions;
 use crate::errors::Errors;
 use crate::function::Function;
@@ -59,6 +60,7 @@ fn annotate(function: &mut Function, options: &Options, errors: &mut Errors) {
         uses: Uses::default(),
         seat: seat(&parameter, options),
         seated: false,
+        awaits: Awaits::Many,
         takes_ctx: false,
         fresh: false,
         definitions: Definitions::default(),

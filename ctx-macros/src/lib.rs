@@ -4,6 +4,7 @@
 //! rewrite each body, print all of it, and then what was wrong.
 
 mod async_trait;
+mod awaits;
 mod body;
 mod checkpoint;
 mod definition;

@@ -9,6 +9,7 @@ use syn::{
     TraitItemFn, Type, parse_quote, token,
 };
 
+use crate::awaits::Awaits;
 use crate::checkpoint::{Guard, checkpoint};
 use crate::definition::{self, Definitions};
 use crate::errors::Errors;
@@ -35,6 +36,8 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) seat: Seat,
     /// Whether some await uses the state that is in scope.
     pub(crate) seated: bool,
+    /// Whether there are others to share the state with.
+    pub(crate) awaits: Awaits,
     /// Whether what was generated names the function's own `ctx` where that has to outlive the call.
     pub(crate) takes_ctx: bool,
     /// Whether the next block begins with a `ctx` that nobody else sees.
@@ -206,11 +209,14 @@ impl Rewriter<'_> {
         let Scope::Async(exit) = self.scope else {
             return;
         };
-        let (runtime, seat) = (self.runtime, self.seat);
+        let (runtime, seat, count) = (self.runtime, self.seat, self.awaits);
         self.names_ctx();
         self.seated |= seat != Seat::Unknown;
         *expr = match mem::replace(expr, Expr::PLACEHOLDER) {
             Expr::Await(await_) => checkpoint(await_, exit, runtime, |base, span| match seat {
+                Seat::Own if count == Awaits::One => {
+                    Guard::Only(seat::own(name, nested, base, runtime, span))
+                }
                 Seat::Own => Guard::Seated(seat::own(name, nested, base, runtime, span)),
                 Seat::Bound => Guard::Seated(seat::bound(name, nested, base, runtime, span)),
                 Seat::Unknown => {

@@ -9,6 +9,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Expr, ExprReference, Item, Pat, Stmt, Token, UseTree, parse_quote_spanned};
 
+use crate::awaits::Awaits;
 use crate::macros;
 use crate::owned;
 use crate::runtime::Runtime;
@@ -81,6 +82,12 @@ pub(crate) fn leave(span: Span) -> Expr {
     call("leave", [], span)
 }
 
+/// The error of the only await of a function, whose line is that of this call.
+// Output: __body.__gave_up()
+pub(crate) fn gave_up(span: Span) -> Expr {
+    call("gave_up", [], span)
+}
+
 /// `__body.__METHOD(ARGS)`
 fn call<const N: usize>(method: &str, args: [Expr; N], span: Span) -> Expr {
     let method = Ident::new(&format!("__{method}"), span);
@@ -96,7 +103,7 @@ pub(crate) fn make_bound(stmts: &mut Vec<Stmt>, at: usize, runtime: &Runtime) {
     let items = stmts.iter().skip(at);
     let items = items.take_while(|stmt| is_item(stmt));
     let at = at + items.count();
-    stmts.insert(at, syntax::let_mut(name(Span::call_site()), init, quiet));
+    stmts.insert(at, syntax::let_(name(Span::call_site()), true, init, quiet));
 }
 
 /// Ends the state of a stretch.
@@ -116,17 +123,22 @@ pub(crate) fn drop(runtime: &Runtime) -> Stmt {
 //     const LIMIT: usize = 3;
 //     let mut __body = ::ctx::__private::Body::new(ctx);
 //     let row = ..
-pub(crate) fn make(stmts: &mut Vec<Stmt>, runtime: &Runtime) {
+// and where there is only one await:
+//     let __body = ::ctx::__private::Only::new(ctx);
+pub(crate) fn make(stmts: &mut Vec<Stmt>, awaits: Awaits, runtime: &Runtime) {
     let span = Span::call_site();
     let quiet = generated(span);
     let ctx = runtime.name("ctx", span);
+    let only = awaits == Awaits::One;
     let init = if runtime.may_be_missing() {
-        syntax::method(ctx, Ident::new("__body", quiet), [])
+        let method = if only { "__only" } else { "__body" };
+        syntax::method(ctx, Ident::new(method, quiet), [])
     } else {
-        let new = runtime.path(&["__private", "Body", "new"], quiet);
+        let made = if only { "Only" } else { "Body" };
+        let new = runtime.path(&["__private", made, "new"], quiet);
         syntax::call(new, [syntax::expr(ctx)], quiet)
     };
-    insert(stmts, syntax::let_mut(name(span), init, quiet));
+    insert(stmts, syntax::let_(name(span), !only, init, quiet));
 }
 
 /// Puts a statement in front of a body, but behind the items that this may begin with.

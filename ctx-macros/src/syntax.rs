@@ -130,9 +130,9 @@ pub(crate) fn method<const N: usize>(receiver: Ident, method: Ident, args: [Expr
     })
 }
 
-/// `let mut NAME = INIT;`
-pub(crate) fn let_mut(name: Ident, init: Expr, span: Span) -> Stmt {
-    let pat = binding(name, Some(Token![mut](span)));
+/// `let NAME = INIT;`, or `let mut NAME = INIT;`
+pub(crate) fn let_(name: Ident, mutable: bool, init: Expr, span: Span) -> Stmt {
+    let pat = binding(name, mutable.then(|| Token![mut](span)));
     Stmt::Local(Local {
         attrs: Vec::new(),
         let_token: Token![let](span),

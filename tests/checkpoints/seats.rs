@@ -13,9 +13,12 @@ use std::{
 };
 use tokio::task::{coop, yield_now};
 
+/// In a loop, as the only await of a function has a state of its own.
 #[with_context]
 async fn passes(gate: Gated) -> Result<(), Cancelled> {
-    gate.await;
+    for gate in [gate] {
+        gate.await;
+    }
     Ok(())
 }
 
@@ -28,15 +31,16 @@ async fn passes_both(first: Gated, second: Gated) -> Result<(), Cancelled> {
 
 #[with_context]
 async fn waits_for_one_poll() -> Result<(), Cancelled> {
-    let mut waited = false;
-    poll_fn(|_| {
-        if std::mem::replace(&mut waited, true) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
+    for mut waited in [false] {
+        poll_fn(|_| {
+            if std::mem::replace(&mut waited, true) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
     Ok(())
 }
 
@@ -147,10 +151,15 @@ fn m14_a_function_stays_unwind_safe_when_it_was() {
     async fn seated() -> Result<u32, Cancelled> {
         Ok(ready(1).await + ready(2).await)
     }
+    #[with_context]
+    async fn only() -> Result<u32, Cancelled> {
+        Ok(ready(1).await)
+    }
     fn is_unwind_safe<T: UnwindSafe>(value: T) -> T {
         value
     }
     let ctx = Context::background();
+    drop(is_unwind_safe(only(&ctx)));
     let mut work = pin!(is_unwind_safe(seated(&ctx)));
     assert!(poll_pinned(work.as_mut(), &Wakes::new()).is_ready());
 }

@@ -20,6 +20,16 @@ async fn noticed() -> Result<u32, Cancelled> {
     Ok(one().await + std::future::pending::<u32>().await)
 }
 
+#[with_context]
+async fn only() -> Result<u32, Cancelled> {
+    Ok(std::future::pending::<u32>().await)
+}
+
+#[with_context(crate = ::ctx)]
+async fn only_by_a_path() -> Result<u32, Cancelled> {
+    Ok(std::future::pending::<u32>().await)
+}
+
 #[tokio::test(start_paused = true)]
 async fn behaves() {
     let ctx = Context::background().with_timeout(std::time::Duration::from_millis(5));
@@ -29,4 +39,10 @@ async fn behaves() {
     assert!(first.file().ends_with("track_caller.rs"));
     assert_eq!(first.line(), second.line());
     assert_eq!((first.column(), second.column()), (14, 52));
+    let only = only(&ctx).await.unwrap_err().noticed_at().unwrap();
+    assert!(only.file().ends_with("track_caller.rs"));
+    assert_eq!((only.line(), only.column()), (25, 38));
+    let only = only_by_a_path(&ctx).await.unwrap_err().noticed_at();
+    let only = only.unwrap();
+    assert_eq!((only.line(), only.column()), (30, 38));
 }

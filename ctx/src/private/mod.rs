@@ -2,11 +2,13 @@
 
 mod bind;
 mod body;
+mod only;
 mod slot;
 mod try_branch;
 
 pub use bind::{FromMissing, mistaken, optional, required};
 pub use body::{AwaitedIn, Body, InBody, Kept, between_in, between_on, leave, race_in, race_on};
+pub use only::{AwaitedOnly, Only, OnlyAwait};
 pub use slot::{Branch, GaveUp, Slot, slot};
 pub use try_branch::{Stop, TryBranch};
 

@@ -6,6 +6,7 @@ use super::{
     log::Spied,
     spies::{Guarded, Inside, Local, Outside, guarded},
 };
+use ctx::Context;
 use futures::{FutureExt, future::join_all};
 use std::{future::IntoFuture, rc::Rc};
 
@@ -26,7 +27,7 @@ impl Case {
         id
     }
 
-    /// An annotated function, whose awaits share a state.
+    /// An annotated function, whose awaits share a state, or whose only await has its own.
     pub(super) fn build_function(&mut self, tape: &mut Tape, depth: usize) -> Local {
         let ctx = tape.below(self.log.borrow().contexts.len());
         let mut awaits = Vec::new();
@@ -38,6 +39,10 @@ impl Case {
             awaits.push((between, Inside { id, log, child }));
         }
         let context = self.log.borrow().contexts[ctx].ctx.clone();
+        if awaits.len() == 1 && tape.below(3) > 0 {
+            let (between, inside) = awaits.remove(0);
+            return Box::pin(only(context, between, inside));
+        }
         Box::pin(async move {
             let mut body = ctx::__private::Body::new(&context);
             for (between, inside) in awaits {
@@ -107,4 +112,17 @@ impl Case {
             }
         })
     }
+}
+
+/// An annotated function with one await.
+async fn only(context: Context, between: bool, inside: Inside) {
+    let (id, log) = (inside.id, Rc::clone(&inside.log));
+    let body = ctx::__private::Only::new(&context);
+    let checkpoint = if between {
+        body.__between(inside).into_future()
+    } else {
+        body.__race(inside).into_future()
+    };
+    let checkpoint = guarded(checkpoint, |it| it.is_none());
+    Outside::new(id, log, checkpoint).await;
 }
