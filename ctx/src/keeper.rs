@@ -67,8 +67,8 @@ pub struct Keeper {
     /// that it is looked for once.
     pub(crate) watch: ManuallyDrop<Option<Box<Watch>>>,
     /// Its line, if it is bare: it has asked, may give up, has no watch and was not answered, so that it joins in the
-    /// simplest way. Its name, if anybody inside has answered its frame, and so may look for it when it goes away. That it is
-    /// over, if it was ready and nobody would notice if it went away.
+    /// simplest way. Its name, if anybody inside has answered its frame, and so may look for it when it goes away. Nothing,
+    /// if it has not asked yet, or is over and nobody would notice if it went away.
     joins: Joins,
     pub(crate) mode: Mode,
     started: bool,
@@ -76,7 +76,7 @@ pub struct Keeper {
     pub(crate) relied: Relied,
     /// Whether it is the state of all the awaits of a function, and so keeps its place in the list from one to the next.
     ///
-    /// Between two of them it is over by `joins`. If there is a watch then, it `is_just` a waker in the list, or stands in no
+    /// Between two of them there is nothing in `joins`. If there is a watch then, it `is_just` a waker in the list, or stands in no
     /// list (the budget had stopped the await before it asked); and nobody was promised anything, nor answered.
     pub(crate) seated: bool,
 }
@@ -217,7 +217,7 @@ impl Keeper {
         end.expect("a context that ended stays so")
     }
 
-    /// Whether it is bare, or over. Then nothing is to be seen to when it goes away.
+    /// Whether it is bare, or has not asked, or is over. Then nothing is to be seen to when it goes away.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is one comparison")]
     pub(crate) fn is_bare(&self) -> bool {

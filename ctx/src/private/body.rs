@@ -6,7 +6,7 @@
 //!
 //! The awaits on the function's own `ctx` share the function's state. Those on a context that a block has
 //! bound share one that is made after it, and so dropped before it: a waker that was left in the list of a
-//! scope which ends before the function does would be woken for nothing.
+//! scope which ends before the function does would be woken for nothing. An only await shares nothing (see `only`).
 
 use crate::{
     advance::{Step, advance},
