@@ -72,6 +72,9 @@ impl<C: AsRef<Context>> Parts for Here<C> {
 
     #[inline]
     fn is_delivered(&mut self) {
+        if self.keeper.is_bare() {
+            self.keeper.owes_nothing();
+        }
         self.keeper.is_over();
     }
 }

@@ -36,7 +36,7 @@ impl Case {
             let child = self.build_inside(tape, depth);
             let id = self.spy(ctx, between);
             let log = Rc::clone(&self.log);
-            awaits.push((between, Inside { id, log, child }));
+            awaits.push((between, Inside::new(id, log, child)));
         }
         let context = self.log.borrow().contexts[ctx].ctx.clone();
         if awaits.len() == 1 && tape.below(3) > 0 {
@@ -46,7 +46,7 @@ impl Case {
         Box::pin(async move {
             let mut body = ctx::__private::Body::new(&context);
             for (between, inside) in awaits {
-                let (id, log) = (inside.id, Rc::clone(&inside.log));
+                let (id, log) = inside.names();
                 let checkpoint = if between {
                     body.__between(inside).into_future()
                 } else {
@@ -69,13 +69,13 @@ impl Case {
         for _ in 0..count.max(1) {
             let child = self.build_inside(tape, depth);
             let (id, log) = (self.spy(ctx, between), Rc::clone(&self.log));
-            branches.push(Inside { id, log, child });
+            branches.push(Inside::new(id, log, child));
         }
         let context = self.log.borrow().contexts[ctx].ctx.clone();
         Box::pin(async move {
             let slot = ctx::__private::slot(context, between);
             let branches = branches.into_iter().map(|inside| {
-                let (id, log) = (inside.id, Rc::clone(&inside.log));
+                let (id, log) = inside.names();
                 let checkpoint = if count == 0 {
                     guarded(slot.try_branch(inside.map(Ok::<(), ()>)), |it| it.is_err())
                 } else {
@@ -93,21 +93,36 @@ impl Case {
         let child = self.build_inside(tape, depth);
         let cleanup = (tape.below(3) == 2).then(|| self.build(tape, depth - 1));
         let id = self.spy(ctx, between);
+        let mut later = Vec::new();
+        let mut again = Vec::new();
+        if tape.below(4) == 3 {
+            for _ in 0..=tape.below(2) {
+                later.push(self.build_inside(tape, depth));
+                again.push(self.spy(ctx, between));
+            }
+        }
         let context = self.log.borrow().contexts[ctx].ctx.clone();
-        let log = Rc::clone(&self.log);
-        let inside = Inside { id, log, child };
+        let inside = Inside::new(id, Rc::clone(&self.log), child).and_later(later);
+        let current = Rc::clone(&inside.id);
         let checkpoint: Guarded<'_> = if between {
             let checkpoint = ctx::__private::between(context, inside).into_future();
             guarded(checkpoint, |it| it.is_err())
         } else {
             guarded(context.run_until_cancelled_owned(inside), |it| it.is_err())
         };
-        let outside = Outside::new(id, Rc::clone(&self.log), checkpoint);
-        let Some(cleanup) = cleanup else {
-            return Box::pin(outside.map(drop));
-        };
+        let mut outside = Outside::new(id, Rc::clone(&self.log), checkpoint);
         Box::pin(async move {
-            if outside.await {
+            let mut gave_up = (&mut outside).await;
+            for id in again {
+                if gave_up {
+                    break;
+                }
+                outside.begin(id);
+                current.set(id);
+                gave_up = (&mut outside).await;
+            }
+            drop(outside);
+            if let (true, Some(cleanup)) = (gave_up, cleanup) {
                 cleanup.await;
             }
         })
@@ -116,7 +131,7 @@ impl Case {
 
 /// An annotated function with one await.
 async fn only(context: Context, between: bool, inside: Inside) {
-    let (id, log) = (inside.id, Rc::clone(&inside.log));
+    let (id, log) = inside.names();
     let body = ctx::__private::Only::new(&context);
     let checkpoint = if between {
         body.__between(inside).into_future()

@@ -2,7 +2,9 @@
 
 use super::log::{Shared, Work};
 use std::{
+    cell::Cell,
     future::{Future, poll_fn},
+    mem,
     pin::Pin,
     rc::Rc,
     task::{Context as TaskContext, Poll},
@@ -38,6 +40,12 @@ impl<'a> Outside<'a> {
             checkpoint: Some(checkpoint),
             started_before: false,
         }
+    }
+
+    /// It is awaited once more, which the log takes for another one.
+    pub(super) fn begin(&mut self, id: usize) {
+        self.id = id;
+        self.started_before = false;
     }
 }
 
@@ -101,7 +109,7 @@ impl Future for Outside<'_> {
             started: &mut this.started_before,
         };
         let polled = checkpoint.as_mut().poll(cx);
-        std::mem::forget(unwinding);
+        mem::forget(unwinding);
         let log = &mut *log.borrow_mut();
         let work = log.work.pop().expect("its own");
         let between = log.spied[id].between;
@@ -170,34 +178,70 @@ impl Drop for Outside<'_> {
     }
 }
 
-/// The future of a checkpoint, watched from inside.
+/// The future of a checkpoint, watched from inside. Like a stream it may be ready more than once.
 pub(super) struct Inside {
-    pub(super) id: usize,
-    pub(super) log: Shared,
-    pub(super) child: Local,
+    pub(super) id: Rc<Cell<usize>>,
+    log: Shared,
+    child: Local,
+    /// What it is when that was ready.
+    later: Vec<Local>,
+    /// What it was, until it is polled once more.
+    earlier: Option<Local>,
+}
+
+impl Inside {
+    pub(super) fn new(id: usize, log: Shared, child: Local) -> Self {
+        Self {
+            id: Rc::new(Cell::new(id)),
+            log,
+            child,
+            later: Vec::new(),
+            earlier: None,
+        }
+    }
+
+    /// By what the log knows it.
+    pub(super) fn names(&self) -> (usize, Shared) {
+        (self.id.get(), Rc::clone(&self.log))
+    }
+
+    pub(super) fn and_later(mut self, later: Vec<Local>) -> Self {
+        self.later = later;
+        self
+    }
+
+    fn note(&self, polled: Poll<()>) {
+        let (id, log) = (self.id.get(), &mut *self.log.borrow_mut());
+        let since = log
+            .work
+            .last()
+            .expect("it is polled by its checkpoint")
+            .since;
+        let ctx = log.spied[id].ctx;
+        let answered = log.spied.iter().any(|it| {
+            let answers = it.waits && !it.gone && !it.between && it.polled > since;
+            answers && it.met.contains(&id) && log.descent(it.ctx, ctx) == Some(false)
+        });
+        let held = log.is_held(id);
+        let work = log.work.last_mut().expect("it is polled by its checkpoint");
+        work.held = held;
+        work.child = Some(polled);
+        work.answered = answered;
+    }
 }
 
 impl Future for Inside {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        drop(self.earlier.take());
         let polled = self.child.as_mut().poll(cx);
-        let log = &mut *self.log.borrow_mut();
-        let since = log
-            .work
-            .last()
-            .expect("it is polled by its checkpoint")
-            .since;
-        let ctx = log.spied[self.id].ctx;
-        let answered = log.spied.iter().any(|it| {
-            let answers = it.waits && !it.gone && !it.between && it.polled > since;
-            answers && it.met.contains(&self.id) && log.descent(it.ctx, ctx) == Some(false)
-        });
-        let held = log.is_held(self.id);
-        let work = log.work.last_mut().expect("it is polled by its checkpoint");
-        work.held = held;
-        work.child = Some(polled);
-        work.answered = answered;
+        self.note(polled);
+        let next = polled.is_ready().then(|| self.later.pop()).flatten();
+        if let Some(next) = next {
+            let this = &mut *self;
+            this.earlier = Some(mem::replace(&mut this.child, next));
+        }
         polled
     }
 }
