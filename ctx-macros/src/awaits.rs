@@ -1,7 +1,8 @@
 //! How many awaits a body has: an only one, which nothing comes to again, leaves nothing to a next one, and so needs
 //! less of a state (see `private/only` in the runtime).
 //!
-//! Where that is not certain there is a state that many can share. It costs a little time, and nothing else.
+//! Where that is not certain there is a state that many can share. It costs a little time, and nothing else. Nor does it
+//! matter if an only one is come to again all the same, as the guard of a pattern with an `|` is: it has another state then.
 
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, Item, Macro};

@@ -6,8 +6,8 @@
 //! anything. All others cost one call for what precedes the poll (`enter`) and one for what follows it (`stay`,
 //! `deliver`), but for the outermost ones that are ready at once, which many are: these need no call after it.
 //!
-//! 1. `Keeper::joins` is just a line only where the checkpoint has started, may give up, and has no watch. Nobody
-//!    inside can change that while it polls its future, as the keeper is borrowed.
+//! 1. `Keeper::joins` is just a line only where the checkpoint has started, may give up, and has no watch, or is over and
+//!    not polled again. Nobody inside can change that while it polls its future, as the keeper is borrowed.
 //! 2. What an `Asking` that has not joined compares with, no frame has heard. So what follows the poll of one that
 //!    stays pending needs no second look at how it asked.
 //! 3. Each shortcut here does what `leave`, `finish` and `decide` would come to; where it is not certain of

@@ -62,7 +62,7 @@ pub struct Keeper {
     pub(crate) watch: ManuallyDrop<Option<Box<Watch>>>,
     /// Its line, if it is bare: it has asked, may give up, has no watch and was not answered, so that it joins in the
     /// simplest way. Its name, if anybody inside has answered its frame, and so may look for it when it goes away. Nothing,
-    /// if it has not asked yet, or is over and nobody would notice if it went away.
+    /// if it has not asked yet. One that may be awaited once more keeps no line when it is over.
     joins: Joins,
     pub(crate) mode: Mode,
     started: bool,
@@ -70,8 +70,8 @@ pub struct Keeper {
     pub(crate) relied: Relied,
     /// Whether it is the state of all the awaits of a function, and so keeps its place in the list from one to the next.
     ///
-    /// Between two of them there is nothing in `joins`. If there is a watch then, it `is_just` a waker in the list, or stands in no
-    /// list (the budget had stopped the await before it asked); and nobody was promised anything, nor answered.
+    /// If there is a watch between two of them, it `is_just` a waker in the list, and nobody was promised anything, nor
+    /// answered. The next one begins with nothing in `joins`.
     pub(crate) seated: bool,
 }
 

@@ -4,8 +4,8 @@
 //!    same, and none is used again: an answer may be kept for longer than its asker lives.
 //! 2. A checkpoint joins frames by its line, or has a name, or neither. One that was answered joins nobody any more, as it
 //!    could not be found there by who has answered it.
-//! 3. One that owes nobody anything is told by one bit: it joins by its line, or has not asked yet, or is over. In the
-//!    latter cases it has zero, which is no line. (One that the budget stopped before it asked may have answered, where its
+//! 3. One that has the first bit clear owes nobody anything: it joins by its line, or did when it was ready, or has zero,
+//!    which is no line, since it has not asked. (One that the budget stopped before it asked may have answered, where its
 //!    function's state kept a waker; but its task has been woken, and polls all that were answered.)
 //!
 //! ```text

@@ -381,8 +381,8 @@ pub(crate) fn values(node: &Arc<Node>) -> Option<&Arc<Node>> {
 /// What tells one line from another while both are alive: a multiple of four.
 pub(crate) type Address = NonZeroUsize;
 
-/// What is no line's.
-pub(crate) const NO_LINE: Address = Address::MIN;
+/// What is no line's, and nobody's name.
+pub(crate) const NO_LINE: Address = Address::new(2).unwrap();
 
 #[inline]
 pub(crate) fn address(node: &Arc<Node>) -> Address {

@@ -1,7 +1,7 @@
 //! C8 where a checkpoint that was made by hand is awaited once more after it was ready, as one around the `next` of a
 //! stream may be.
 
-use super::helpers::{Boxed, ROOT, Slot, between, hears_of_the_end, waiting};
+use super::helpers::{Boxed, ROOT, Slot, between, gated, hears_of_the_end, waiting};
 use crate::support::{Wakes, asleep, poll_pinned};
 use ctx::Cancelled;
 use futures::{StreamExt, channel::mpsc::unbounded};
@@ -246,4 +246,85 @@ fn c7_one_that_is_awaited_once_more_in_another_costs_budget_each_time() {
         outer.as_mut().poll(cx).map(drop)
     }));
     assert!(times < 1_000);
+}
+
+/// The same where something came to the frame in the poll in which it was ready.
+#[test]
+fn c1_one_that_was_answered_when_it_was_ready_starts_nothing_where_its_context_has_ended() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let mut polls = 0;
+    let mut inside = waiting(&scope);
+    let mut inner = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        polls += 1;
+        if polls == 1 {
+            assert!(inside.as_mut().poll(cx).is_pending());
+        }
+        Poll::Ready(())
+    })));
+    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        assert!(matches!(inner.as_mut().poll(cx), Poll::Ready(Ok(()))));
+        scope.cancel();
+        inner.as_mut().poll(cx)
+    })));
+    let polled = poll_pinned(outer.as_mut(), &wakes);
+    drop(outer);
+    drop(inner);
+    assert_eq!(polls, 1, "{polled:?}");
+}
+
+/// Its first await is within one on another line, and the next one within one on its own.
+#[test]
+fn c1_one_that_was_ready_above_another_one_starts_nothing_where_its_context_has_ended() {
+    let root = ROOT.with_cancel();
+    let scope = root.with_cancel();
+    let wakes = Wakes::new();
+    let mut polls = 0;
+    let mut inner = Box::pin(scope.run_until_cancelled(poll_fn(|_| {
+        polls += 1;
+        Poll::Ready(())
+    })));
+    {
+        let first = root.run_until_cancelled(poll_fn(|cx| inner.as_mut().poll(cx)));
+        assert!(poll_pinned(Box::pin(first).as_mut(), &wakes).is_ready());
+    }
+    let mut second = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        scope.cancel();
+        inner.as_mut().poll(cx)
+    })));
+    let polled = poll_pinned(second.as_mut(), &wakes);
+    drop(second);
+    drop(inner);
+    assert_eq!(polls, 1, "{polled:?}");
+}
+
+/// It has started then, and so it is not refused in the next poll, in spite of a call.
+#[test]
+fn c2_one_that_is_awaited_once_more_gives_no_call_up() {
+    let scope = ROOT.with_cancel();
+    let wakes = Wakes::new();
+    let mut polls = 0;
+    let (gate, gated) = gated();
+    let mut call = Box::pin(between(&scope, gated));
+    let mut inside = Some(waiting(&scope));
+    let mut inner = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+        polls += 1;
+        if polls == 1 {
+            assert!(inside.as_mut().unwrap().as_mut().poll(cx).is_pending());
+            return Poll::Ready(());
+        }
+        inside = None;
+        call.as_mut().poll(cx).map(drop)
+    })));
+    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(
+        |cx| match inner.as_mut().poll(cx) {
+            Poll::Ready(Ok(())) => inner.as_mut().poll(cx),
+            other => other,
+        },
+    )));
+    assert!(poll_pinned(outer.as_mut(), &wakes).is_pending());
+    assert_eq!(gate.polls(), 1);
+    scope.cancel();
+    let polled = poll_pinned(outer.as_mut(), &wakes);
+    assert!(polled.is_pending(), "{polled:?}");
 }
