@@ -64,6 +64,7 @@ impl<C: AsRef<Context>> Parts for Here<C> {
         (self.context.as_ref(), &mut self.keeper)
     }
 
+    // It is bare here, and the compiler is told so.
     #[inline]
     fn is_done(&mut self) {
         self.keeper.owes_nothing();
@@ -72,9 +73,6 @@ impl<C: AsRef<Context>> Parts for Here<C> {
 
     #[inline]
     fn is_delivered(&mut self) {
-        if self.keeper.is_bare() {
-            self.keeper.owes_nothing();
-        }
         self.keeper.is_over();
     }
 }

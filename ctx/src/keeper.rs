@@ -110,9 +110,13 @@ impl Keeper {
         }
     }
 
-    /// It was ready, and is a checkpoint that may be awaited once more. Then it starts once more.
+    /// It was ready, and is a checkpoint that may be awaited once more. Then it starts once more, and joins nobody before
+    /// that. One that is looked for still has its name.
     #[inline]
     pub(crate) fn is_over(&mut self) {
+        if self.is_bare() {
+            self.owes_nothing();
+        }
         self.started = false;
         self.relied.forget_await();
     }
