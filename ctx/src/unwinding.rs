@@ -44,9 +44,15 @@ impl<P: Parts> Drop for Unwinding<'_, P> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is little more than one call")]
     fn drop(&mut self) {
-        let (context, keeper) = self.parts.parts();
-        keeper.panicked(self.asking, context);
+        panicked(self.parts, self.asking);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn panicked<P: Parts>(parts: &mut P, asking: Asking) {
+    let (context, keeper) = parts.parts();
+    keeper.panicked(asking, context);
 }
 
 impl Keeper {
