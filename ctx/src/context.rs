@@ -591,6 +591,13 @@ impl Context {
         tree::is_live_line(node).then(|| address(node))
     }
 
+    /// The same if it has a deadline, and the clock tells that it is live.
+    #[inline]
+    pub(crate) fn line_address_in_time(&self) -> Option<Address> {
+        let node = self.node.as_ref()?;
+        tree::is_line_in_time(node).then(|| address(node))
+    }
+
     /// Whether its line is live, and will be told of its end, and time cannot end it.
     #[inline]
     pub(crate) fn is_on_quiet_line(&self) -> bool {

@@ -23,6 +23,7 @@
 //!    the drop of the scope see to those.
 
 use crate::{
+    aside::aside,
     end::End,
     error::Cause,
     links::{Child, Links, NOWHERE},
@@ -86,6 +87,25 @@ fn has_ended_after_all(node: &Arc<Node>) -> bool {
 #[inline]
 pub(crate) fn is_live_line(node: &Node) -> bool {
     is_seen_live(node, node.state.load())
+}
+
+/// Whether a node is a line with a deadline, and the clock tells that it is live.
+#[inline]
+pub(crate) fn is_line_in_time(node: &Arc<Node>) -> bool {
+    let word = node.state.load();
+    let deadline = match ScopeRef::of(node) {
+        Some(scope) if word.is_timed() => scope.own.deadline,
+        Some(_) | None => None,
+    };
+    if deadline.is_none_or(|it| it <= Instant::now()) {
+        aside();
+        return false;
+    }
+    if word.linked() {
+        aside();
+        return true;
+    }
+    matches!(&node.up, Some(up) if up.state.load().is_live_line())
 }
 
 /// Whether a line is live by its word, or by that of the node above it: a scope that is in no list yet is as

@@ -2,9 +2,17 @@
 
 use super::helpers::{ROOT, Slot, finish, gated, run};
 use crate::support::{Wakes, poll_pinned};
+use ctx::{CancelScope, Cancelled, Context, ctx_value, with_context};
 use futures::{StreamExt, stream::FuturesUnordered};
-use std::{future::pending, pin::pin, task::Poll, time::Duration};
+use std::{
+    future::{Future, pending},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 use tokio::{runtime::Builder, time};
+
+ctx_value! { NUMBER: u8; }
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -16,6 +24,47 @@ async fn c4_a_deadline_ends_the_innermost_checkpoint() {
     let outcome = scope.run_until_cancelled(inside).await;
     assert!(outcome.unwrap().unwrap_err().is_deadline_exceeded());
     assert_eq!(start.elapsed().as_secs(), 1);
+}
+
+#[with_context]
+async fn awaits(future: impl Future<Output = ()>) -> Result<(), Cancelled> {
+    future.await;
+    Ok(())
+}
+
+/// Nobody waits for the context, so nothing has told it of its end.
+#[tokio::test(start_paused = true)]
+async fn c1_nothing_starts_on_a_context_with_a_deadline_that_has_ended_unheard() {
+    let below_a_value = |scope: &CancelScope| scope.with_value(&NUMBER, 1).with_timeout(SECOND);
+    let below = |scope: &CancelScope| scope.with_timeout(SECOND);
+    let makes: [&dyn Fn(&CancelScope) -> CancelScope; 2] = [&below, &below_a_value];
+    for (make, waits, cancels) in [
+        (makes[0], 2, false),
+        (makes[0], 0, true),
+        (makes[1], 0, true),
+        (makes[1], 2, false),
+        (makes[0], 0, false),
+        (makes[1], 0, false),
+    ] {
+        let root = ROOT.with_cancel();
+        let scope = make(&root);
+        let valued: Context = scope.with_value(&NUMBER, 2);
+        time::advance(waits * SECOND).await;
+        if cancels {
+            root.cancel();
+        }
+        let starts = waits == 0 && !cancels;
+        for ctx in [&*scope, &valued] {
+            let (gate, future) = gated();
+            gate.open();
+            assert_eq!(awaits(ctx, future).await.is_ok(), starts);
+            assert_eq!(gate.polls(), usize::from(starts));
+            let (gate, future) = gated();
+            gate.open();
+            assert_eq!(ctx.run_until_cancelled(future).await.is_ok(), starts);
+            assert_eq!(gate.polls(), usize::from(starts));
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -39,9 +39,20 @@ impl Keeper {
         self.ask_first_anyhow(context, cx)
     }
 
-    /// The same where it takes more looks, at the clock for one, or where it has ended.
+    /// The same where it takes more than a look. Mostly that is one at the clock.
     #[inline(never)]
     fn ask_first_anyhow(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Asking {
+        if let Some(line) = context.line_address_in_time() {
+            self.forgets_earlier();
+            return self.ask_on(line, context, cx);
+        }
+        aside();
+        self.ask_first_at_all(context, cx)
+    }
+
+    /// The same where its line is found by more than one look, or where it has ended.
+    #[inline(never)]
+    fn ask_first_at_all(&mut self, context: &Context, cx: &mut TaskContext<'_>) -> Asking {
         if context.is_cancelled() {
             return Asking::stopped(self.starts_never(context, cx));
         }
