@@ -10,6 +10,7 @@ mod guarded;
 mod held;
 mod helpers;
 mod innermost;
+mod inside;
 mod joined;
 mod left;
 mod left_behind;

@@ -1,6 +1,11 @@
 //! The futures of a case.
 
-use super::{Tape, case::Case, spies::Local};
+use super::{
+    Tape,
+    case::Case,
+    log::{Shared, Work},
+    spies::Local,
+};
 use crate::checkpoints::helpers::gated;
 use ctx::Canceller;
 use futures::{
@@ -10,9 +15,12 @@ use futures::{
 };
 use std::{
     future::{Future, pending, poll_fn},
+    mem,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    rc::Rc,
     task::Poll,
 };
+use tokio::task::LocalSet;
 
 /// How deep the trees of a case are.
 pub(super) const DEPTH: usize = 5;
@@ -20,7 +28,7 @@ pub(super) const DEPTH: usize = 5;
 impl Case {
     pub(super) fn build(&mut self, tape: &mut Tape, depth: usize) -> Local {
         let leaf = depth == 0 || tape.is_over();
-        let kind = tape.below(if leaf { 7 } else { 25 });
+        let kind = tape.below(if leaf { 7 } else { 26 });
         self.tell_of(kind, depth);
         match kind {
             0 => Box::pin(pending()),
@@ -74,10 +82,14 @@ impl Case {
             17 => self.build_branches(tape, depth),
             18..=22 => self.build_function(tape, depth),
             23 => {
-                let caught = std::mem::replace(&mut self.is_caught, true);
+                let caught = mem::replace(&mut self.is_caught, true);
                 let future = self.build(tape, depth - 1);
                 self.is_caught = caught;
                 catcher(future, tape.below(3))
+            }
+            24 => {
+                let future = self.build(tape, depth - 1);
+                inner_task(Rc::clone(&self.log), future)
             }
             _ => {
                 let all = (0..=tape.below(3)).map(|_| self.build(tape, depth - 1));
@@ -103,6 +115,7 @@ impl Case {
             17 => "branches",
             18..=22 => "function",
             23 => "catcher",
+            24 => "inner task",
             _ => "unordered",
         };
         let indent = 2 * DEPTH.saturating_sub(depth);
@@ -178,6 +191,23 @@ impl Case {
         };
         Box::pin(join_all(all).map(drop))
     }
+}
+
+/// Another task, which whoever waits for it polls himself. Those around it are not at work for what is inside.
+fn inner_task(log: Shared, mut future: Local) -> Local {
+    struct Apart(Shared, Vec<Work>);
+    impl Drop for Apart {
+        fn drop(&mut self) {
+            self.0.borrow_mut().work = mem::take(&mut self.1);
+        }
+    }
+    let local = LocalSet::new();
+    let task = local.spawn_local(poll_fn(move |cx| {
+        let work = mem::take(&mut log.borrow_mut().work);
+        let _apart = Apart(Rc::clone(&log), work);
+        future.as_mut().poll(cx)
+    }));
+    Box::pin(async move { drop(local.run_until(task).await) })
 }
 
 /// Catches a panic. It drops what has panicked at once, or in its next poll, or goes on with it as long as that can be
