@@ -77,15 +77,18 @@ impl Rare {
 }
 
 /// Takes the wakers that the frame's checkpoint may have to see to. Its own is none of them, as it is
-/// being polled with that one.
+/// being polled with that one. Nor is one that it has: where all those in a chain hand theirs to all those around them, it
+/// would come by each way that there is.
 pub(crate) fn take_over(frame: &mut Frame, rare: &mut Option<Box<Rare>>, wakers: &mut Few<Waker>) {
     let mut idle = Few::new();
     while let Some(waker) = wakers.pop() {
-        if frame.is_dropping() || waker_id(&waker) != frame.waker {
+        let known = |rare: &Rare| rare.handed.iter().any(|it| it.will_wake(&waker));
+        let own = !frame.is_dropping() && waker_id(&waker) == frame.waker;
+        if own || rare.as_deref().is_some_and(known) {
+            idle.push(waker);
+        } else {
             frame.mark_rare();
             Rare::of(rare).handed.push(waker);
-        } else {
-            idle.push(waker);
         }
     }
     *wakers = idle;

@@ -1,7 +1,7 @@
 //! C3 and C8: who has another waker inside a checkpoint may be of its own task, or of one that is polled inside.
 
 use super::helpers::{
-    FreshWaker, GUARDS, ROOT, Slot, finish, gated, hears_of_the_end, run, waiting,
+    FreshWaker, GUARDS, Guard, ROOT, Slot, finish, gated, hears_of_the_end, run, waiting,
 };
 use crate::support::Wakes;
 use futures::FutureExt;
@@ -115,5 +115,61 @@ fn c8_one_that_moves_from_task_to_task_inside_is_woken_where_it_is() {
         scope.cancel();
         assert!(finish(outer, &wakes).is_err());
         assert!(local.run_until(moved).await.unwrap());
+    });
+}
+
+/// It is polled by an inner task in the poll of one that joined, and goes away before that one does, in the same poll.
+#[test]
+fn c8_one_that_was_polled_by_a_task_inside_takes_back_no_answer_of_another_one() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let scope = ROOT.with_cancel();
+        let slot = Slot::new(waiting(&scope));
+        let local = LocalSet::new();
+        let first = slot.future();
+        local.spawn_local(async move { assert!(first.now_or_never().is_none()) });
+        let middle = scope.run_until_cancelled(local.run_until(pending::<()>()));
+        let mut middle = Some((Box::pin(middle), slot));
+        let mut outer = pin!(scope.run_until_cancelled(poll_fn(|cx| {
+            if let Some((mut middle, slot)) = middle.take() {
+                assert!(middle.as_mut().poll(cx).is_pending());
+                drop(slot.take());
+                drop(middle);
+            }
+            Poll::<()>::Pending
+        })));
+        let wakes = Wakes::new();
+        assert!(run(outer.as_mut(), &wakes).is_pending());
+        hears_of_the_end(outer.as_mut(), &scope, &wakes, 0);
+        assert!(finish(outer, &wakes).is_err());
+    });
+}
+
+/// As with `now_or_never` in both.
+#[test]
+fn c3_a_shield_holds_though_a_task_inside_has_the_same_waker() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let scope = ROOT.with_cancel();
+        let (gate, gated) = gated();
+        let mut shielded = FreshWaker::new(Guard::Shield.put(&scope, gated));
+        let local = LocalSet::new();
+        let mut inner = Box::pin(scope.run_until_cancelled_owned(FreshWaker::new(waiting(&scope))));
+        local.spawn_local(async move {
+            assert!(poll_aside(&mut inner).is_pending());
+            pending::<()>().await;
+        });
+        let mut local = Box::pin(local.run_until(pending::<()>()));
+        let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
+            assert!(local.as_mut().poll(cx).is_pending());
+            if !scope.is_cancelled() {
+                assert!(shielded.poll_unpin(cx).is_pending());
+            }
+            Poll::<()>::Pending
+        })));
+        assert!(poll_aside(&mut outer).is_pending());
+        scope.cancel();
+        assert!(poll_aside(&mut outer).is_pending());
+        assert!(!gate.is_dropped());
     });
 }

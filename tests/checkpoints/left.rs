@@ -349,3 +349,19 @@ fn c8_nobody_relies_on_one_because_another_one_inside_cannot_end() {
     drop(inner);
     assert_eq!(wakes.count(), 0);
 }
+
+/// Around it is a checkpoint on a context that has nothing to do with theirs, so each of them is answered by all those inside
+/// it, and each of these hands to it whose watch ends.
+#[test]
+fn c8_a_chain_in_a_foreign_place_that_is_dropped_wakes_once_for_each_of_its_checkpoints() {
+    const DEPTH: usize = 14;
+    let (elsewhere, scope) = (ROOT.with_cancel(), ROOT.with_cancel());
+    let slot = Slot::new(nest(&scope, DEPTH));
+    let around = scope.run_until_cancelled(slot.future());
+    let mut outer = pin!(elsewhere.run_until_cancelled(around));
+    let wakes = Wakes::new();
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+    drop(slot.take());
+    assert_eq!(wakes.count(), DEPTH);
+    assert!(run(outer.as_mut(), &wakes).is_pending());
+}
