@@ -57,18 +57,6 @@ impl Word {
         self.0 & (UNQUIET & !UNLINKED) == 0
     }
 
-    /// Whether the clock is to be asked, of a line that has not ended otherwise.
-    #[inline]
-    pub(crate) fn is_timed(self) -> bool {
-        self.0 & (ENDED | DEADLINE | ASIDE) == DEADLINE
-    }
-
-    /// Whether it is that of a line that has not ended, as far as the clock and those above are not asked.
-    #[inline]
-    pub(crate) fn is_live_line(self) -> bool {
-        self.0 & (ENDED | ASIDE) == 0
-    }
-
     #[inline]
     pub(crate) fn ended(self) -> bool {
         self.0 & ENDED != 0

@@ -93,8 +93,9 @@ pub(crate) fn is_live_line(node: &Node) -> bool {
 #[inline]
 pub(crate) fn is_line_in_time(node: &Arc<Node>) -> bool {
     let word = node.state.load();
+    let is_open = |word: Word| !word.ended() && !word.is_aside();
     let deadline = match ScopeRef::of(node) {
-        Some(scope) if word.is_timed() => scope.own.deadline,
+        Some(scope) if word.has_deadline() && is_open(word) => scope.own.deadline,
         Some(_) | None => None,
     };
     if deadline.is_none_or(|it| it <= Instant::now()) {
@@ -105,7 +106,7 @@ pub(crate) fn is_line_in_time(node: &Arc<Node>) -> bool {
         aside();
         return true;
     }
-    matches!(&node.up, Some(up) if up.state.load().is_live_line())
+    matches!(&node.up, Some(up) if is_open(up.state.load()))
 }
 
 /// Whether a line is live by its word, or by that of the node above it: a scope that is in no list yet is as

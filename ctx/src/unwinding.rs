@@ -48,6 +48,7 @@ impl<P: Parts> Drop for Unwinding<'_, P> {
     }
 }
 
+/// Out of line, so that of all that it needs no more than one address is kept meanwhile.
 #[cold]
 #[inline(never)]
 fn panicked<P: Parts>(parts: &mut P, asking: Asking) {

@@ -1,9 +1,10 @@
 //! C3 and C8: who has another waker inside a checkpoint may be of its own task, or of one that is polled inside.
 
 use super::helpers::{
-    FreshWaker, GUARDS, Guard, ROOT, Slot, finish, gated, hears_of_the_end, run, waiting,
+    Boxed, FreshWaker, GUARDS, Guard, ROOT, Slot, finish, gated, hears_of_the_end, run, waiting,
 };
 use crate::support::Wakes;
+use ctx::{CancelScope, Cancelled};
 use futures::FutureExt;
 use std::{
     future::{Future, pending, poll_fn},
@@ -18,6 +19,14 @@ use tokio::{
 /// Polls with a waker that leads nowhere.
 fn poll_aside<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     future.poll_unpin(&mut TaskContext::from_waker(Waker::noop()))
+}
+
+/// One that waits, which a task of this set will have polled once.
+fn polled_inside(local: &LocalSet, scope: &CancelScope) -> Slot<Boxed<Result<(), Cancelled>>> {
+    let slot = Slot::new(waiting(scope));
+    let first = slot.future();
+    local.spawn_local(async move { assert!(first.now_or_never().is_none()) });
+    slot
 }
 
 /// It is polled by the other waker first, then by the outer one's own, and goes away in the same poll. Whether another one
@@ -103,10 +112,8 @@ fn c8_one_that_moves_from_task_to_task_inside_is_woken_where_it_is() {
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let scope = ROOT.with_cancel();
-        let slot = Slot::new(waiting(&scope));
         let local = LocalSet::new();
-        let first = slot.future();
-        local.spawn_local(async move { assert!(first.now_or_never().is_none()) });
+        let slot = polled_inside(&local, &scope);
         let moved = local.spawn_local(async move { slot.take().await.is_err() });
         let mut outer = pin!(scope.run_until_cancelled(local.run_until(pending::<()>())));
         let wakes = Wakes::new();
@@ -124,10 +131,8 @@ fn c8_one_that_was_polled_by_a_task_inside_takes_back_no_answer_of_another_one()
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let scope = ROOT.with_cancel();
-        let slot = Slot::new(waiting(&scope));
         let local = LocalSet::new();
-        let first = slot.future();
-        local.spawn_local(async move { assert!(first.now_or_never().is_none()) });
+        let slot = polled_inside(&local, &scope);
         let middle = scope.run_until_cancelled(local.run_until(pending::<()>()));
         let mut middle = Some((Box::pin(middle), slot));
         let mut outer = pin!(scope.run_until_cancelled(poll_fn(|cx| {

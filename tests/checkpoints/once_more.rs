@@ -208,24 +208,31 @@ fn c1_one_that_is_awaited_once_more_starts_nothing_where_its_context_has_ended()
     assert_eq!(polls, 2);
 }
 
-/// It joins the frame of the outer one each time, and starts each time.
-#[test]
-fn c1_one_that_is_awaited_once_more_in_another_starts_nothing_where_its_context_has_ended() {
-    let scope = ROOT.with_cancel();
-    let wakes = Wakes::new();
-    let mut polls = 0;
-    let mut inner = Box::pin(scope.run_until_cancelled(poll_fn(|_| {
-        polls += 1;
-        Poll::Ready(())
-    })));
+/// An outer one awaits it, ends the context, and awaits it once more in the same poll.
+#[track_caller]
+fn is_refused_after_the_end<F>(scope: &CancelScope, mut inner: Pin<&mut F>)
+where
+    F: Future<Output = Result<(), Cancelled>> + ?Sized,
+{
     let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
         assert!(matches!(inner.as_mut().poll(cx), Poll::Ready(Ok(()))));
         scope.cancel();
         inner.as_mut().poll(cx)
     })));
-    let polled = poll_pinned(outer.as_mut(), &wakes);
+    let polled = poll_pinned(outer.as_mut(), &Wakes::new());
     assert!(matches!(polled, Poll::Ready(Ok(Err(_)))), "{polled:?}");
-    drop(outer);
+}
+
+/// It joins the frame of the outer one each time, and starts each time.
+#[test]
+fn c1_one_that_is_awaited_once_more_in_another_starts_nothing_where_its_context_has_ended() {
+    let scope = ROOT.with_cancel();
+    let mut polls = 0;
+    let mut inner = Box::pin(scope.run_until_cancelled(poll_fn(|_| {
+        polls += 1;
+        Poll::Ready(())
+    })));
+    is_refused_after_the_end(&scope, inner.as_mut());
     drop(inner);
     assert_eq!(polls, 1);
 }
@@ -271,15 +278,8 @@ fn answered_when_ready<'a>(
 #[test]
 fn c1_one_that_was_answered_when_it_was_ready_starts_nothing_where_its_context_has_ended() {
     let scope = ROOT.with_cancel();
-    let wakes = Wakes::new();
     let mut inner = answered_when_ready(&scope, |_| panic!("it has started once more"));
-    let mut outer = Box::pin(scope.run_until_cancelled(poll_fn(|cx| {
-        assert!(matches!(inner.as_mut().poll(cx), Poll::Ready(Ok(()))));
-        scope.cancel();
-        inner.as_mut().poll(cx)
-    })));
-    let polled = poll_pinned(outer.as_mut(), &wakes);
-    assert!(matches!(polled, Poll::Ready(Ok(Err(_)))), "{polled:?}");
+    is_refused_after_the_end(&scope, inner.as_mut());
 }
 
 /// Its first await is within one on another line, and the next one within one on its own.

@@ -38,14 +38,8 @@ async fn c1_nothing_starts_on_a_context_with_a_deadline_that_has_ended_unheard()
     let below_a_value = |scope: &CancelScope| scope.with_value(&NUMBER, 1).with_timeout(SECOND);
     let below = |scope: &CancelScope| scope.with_timeout(SECOND);
     let makes: [&dyn Fn(&CancelScope) -> CancelScope; 2] = [&below, &below_a_value];
-    for (make, waits, cancels) in [
-        (makes[0], 2, false),
-        (makes[0], 0, true),
-        (makes[1], 0, true),
-        (makes[1], 2, false),
-        (makes[0], 0, false),
-        (makes[1], 0, false),
-    ] {
+    let whens = [(2, false), (0, true), (0, false)];
+    for (make, (waits, cancels)) in makes.iter().flat_map(|make| whens.map(|when| (make, when))) {
         let root = ROOT.with_cancel();
         let scope = make(&root);
         let valued: Context = scope.with_value(&NUMBER, 2);
