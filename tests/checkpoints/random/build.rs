@@ -14,6 +14,7 @@ use futures::{
     stream::FuturesUnordered,
 };
 use std::{
+    any::Any,
     future::{Future, pending, poll_fn},
     mem,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
@@ -168,7 +169,7 @@ impl Case {
         Box::pin(poll_fn(move |cx| {
             if throws && gated.as_mut().poll(cx).is_ready() {
                 throws = false;
-                resume_unwind(Box::new("thrown"));
+                resume_unwind(Box::new(THROWN));
             }
             Poll::Pending
         }))
@@ -207,7 +208,21 @@ fn inner_task(log: Shared, mut future: Local) -> Local {
         let _apart = Apart(Rc::clone(&log), work);
         future.as_mut().poll(cx)
     }));
-    Box::pin(async move { drop(local.run_until(task).await) })
+    Box::pin(async move {
+        if let Err(error) = local.run_until(task).await {
+            expect_thrown(error.into_panic());
+        }
+    })
+}
+
+const THROWN: &str = "thrown";
+
+/// Goes on with a panic that is not a thrower's, nor comes of one: a future that has panicked may be polled once more.
+pub(super) fn expect_thrown(panic: Box<dyn Any + Send>) {
+    let said = panic.downcast_ref().copied();
+    if !said.is_some_and(|said: &str| said == THROWN || said.ends_with("resumed after panicking")) {
+        resume_unwind(panic);
+    }
 }
 
 /// Catches a panic. It drops what has panicked at once, or in its next poll, or goes on with it as long as that can be
@@ -221,12 +236,12 @@ fn catcher(future: Local, how: usize) -> Local {
         if !(panicked && how == 1) {
             match catch_unwind(AssertUnwindSafe(|| inner.as_mut().poll(cx))) {
                 Ok(polled) => return polled,
-                Err(_) if how > 0 && !panicked => {
-                    panicked = true;
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Err(_) => {}
+                Err(panic) => expect_thrown(panic),
+            }
+            if how > 0 && !panicked {
+                panicked = true;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
         }
         drop(future.take());

@@ -2,7 +2,7 @@
 
 use super::{
     Tape,
-    build::DEPTH,
+    build::{DEPTH, expect_thrown},
     log::{Made, Shared},
     places::Places,
     spies::Local,
@@ -34,12 +34,15 @@ struct Task {
 }
 
 impl Task {
-    /// One that panics is over.
+    /// One that a thrower's panic comes through is over.
     fn poll(&mut self) -> Poll<()> {
         let polled = catch_unwind(AssertUnwindSafe(|| {
             poll_pinned(self.future.as_mut(), &self.wakes)
         }));
-        polled.unwrap_or(Poll::Ready(()))
+        polled.unwrap_or_else(|panic| {
+            expect_thrown(panic);
+            Poll::Ready(())
+        })
     }
 }
 
